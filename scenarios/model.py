@@ -1,0 +1,307 @@
+"""A scenario: components that call each other, their load, what fails, what is promised.
+
+Everything is frozen and in one set of units: seconds, MB, per second, ratios 0 to 1. Files are
+read by `scenarios/load.py`, which converts their milliseconds once. WORLD.md defines what the
+quantities mean; docs/scenario-format.md is the user's page on them.
+
+A quantity that nobody knows is a `Range`. `Scenario.midpoint` and `Scenario.drawn` give a
+concrete scenario, which is what an engine compiles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+ITSELF = "itself"
+"""Key in `origins` under which a component or an edge says where it came from itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A quantity known only to lie between two bounds, both finite, drawn uniformly.
+
+    Raises:
+        ValueError: a bound is not finite, or they are out of order.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
+            raise ValueError(f"a range needs finite low <= high, not {self.low!r}, {self.high!r}")
+
+    @property
+    def midpoint(self) -> float:
+        """The mean of both bounds."""
+        return self.low + (self.high - self.low) / 2.0
+
+    def at(self, u: float) -> float:
+        """The value at share `u` of the way, `u` in [0, 1)."""
+        return self.low + (self.high - self.low) * u
+
+
+Value = float | Range
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a `from:` may name: a file (and its commit) or a rule that derived the fact.
+
+    Attributes:
+        sure: stated (somebody wrote it down), derived (follows by a rule), guessed or default.
+    """
+
+    file: str = ""
+    rule: str = ""
+    commit: str = ""
+    sure: str = "stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one quantity came from.
+
+    Attributes:
+        source: a name in the scenario's `sources`; "" for a value written in the file itself.
+        line: line in the source's file, 1-based; 0 where there is none.
+        sure: stated, derived, guessed or default.
+    """
+
+    source: str
+    line: int = 0
+    sure: str = "stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A health check by the platform. kind: http, tcp, grpc or exec."""
+
+    kind: str
+    period_s: float = 10.0
+    timeout_s: float = 1.0
+    failures: int = 3
+    initial_delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A service, store or queue of identical replicas, or the client that sends the load.
+
+    Attributes:
+        kind: service, store, client or queue. A client has no agent and no faults.
+        cores, workers, queue_limit: per replica. A request holds a worker until it answers and
+            uses a core for its service time; over `queue_limit` waiting it is refused.
+            `cores` may be a fraction of one (a CPU limit).
+        service_cv: coefficient of variation of the service time.
+        memory_mb: in use when idle; memory_limit_mb: 0 means no limit.
+        balancer: round_robin, random or least.
+        level: basic, advanced or full: how much self-healing the component carries.
+        self_restart: kubernetes (probes and restart back-off) or none.
+        address: host:port where its callers reach it, "" where unknown.
+        today: its present resilience settings in the policy's groups, {} without any.
+        origins: by file key (`cores`, `service_time_ms`, ...; `ITSELF` for the component).
+    """
+
+    name: str
+    kind: str = "service"
+    replicas: int = 1
+    cores: float = 1.0
+    workers: int = 64
+    queue_limit: int = 256
+    service_time_s: Value = 0.005
+    service_cv: float = 1.0
+    startup_s: Value = 10.0
+    memory_mb: float = 0.0
+    memory_limit_mb: float = 0.0
+    balancer: str = "round_robin"
+    criticality: str = "normal"
+    level: str = "full"
+    zone: str = ""
+    self_restart: str = "kubernetes"
+    readiness: Probe | None = None
+    liveness: Probe | None = None
+    address: str = ""
+    today: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`caller` calls `callee`.
+
+    Attributes:
+        protocol: http, grpc, redis, tcp, ... ; "" where unknown. Exports need it.
+        calls: mean number of calls for each request of the caller.
+        mode: sequential or parallel to the caller's other calls.
+        need: hard (no answer: the request fails) or soft (it passes at `fallback_quality`).
+        network_s: one way.
+        timeout_s: the caller's time-out unless today's settings or a policy give `timeout.call_s`.
+        on_cut: what a partition does to calls: lose or queue.
+        today: the edge's present resilience settings in the policy's groups.
+    """
+
+    caller: str
+    callee: str
+    protocol: str = ""
+    calls: Value = 1.0
+    mode: str = "sequential"
+    need: str = "hard"
+    fallback_quality: float = 0.9
+    network_s: float = 0.001
+    timeout_s: float = 2.0
+    cancel_on_timeout: bool = False
+    on_cut: str = "queue"
+    today: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`caller -> callee`, as scenario files write it."""
+        return f"{self.caller} -> {self.callee}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Load that `client` sends to `entry`.
+
+    Attributes:
+        kind: constant, spike, ramp or diurnal.
+        rate_rps: mean rate; the rate outside the spike, before the ramp.
+        parameters: spike: start_s, duration_s, factor. ramp: start_s, duration_s, to_rps.
+            diurnal: period_s, amplitude (share of the mean, 0 to 1).
+    """
+
+    entry: str
+    client: str
+    kind: str = "constant"
+    rate_rps: Value = 50.0
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that breaks; kinds and their parameters are in `scenarios/fault_kinds.py`.
+
+    Attributes:
+        component, edge: one of them is given.
+        replicas: how many are struck, 0 for all.
+        duration_s: `math.inf` where only an act ends it.
+        until: "restart" or "roll_back": the act that ends it, "" for none.
+    """
+
+    kind: str
+    component: str | None = None
+    edge: tuple[str, str] | None = None
+    replicas: int = 0
+    start_s: float = 0.0
+    duration_s: float = math.inf
+    until: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Slo:
+    """What an entry promises: share answered well within `latency_s`, met for `stable_for_s`."""
+
+    availability: float = 0.99
+    latency_s: float = 1.0
+    stable_for_s: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One world: topology, load, faults, promise, horizon.
+
+    Attributes:
+        slo: by entry component.
+        components: by name, in the file's order. The order changes no result.
+        expect: assertions on the outcome, such as `recovers_within_s`.
+    """
+
+    name: str
+    horizon_s: float
+    warm_up_s: float
+    slo: Mapping[str, Slo]
+    workload: tuple[Workload, ...]
+    components: Mapping[str, Component]
+    edges: tuple[Edge, ...]
+    faults: tuple[Fault, ...] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    expect: Mapping[str, float] = field(default_factory=dict)
+
+    def edge(self, caller: str, callee: str) -> Edge:
+        """The edge between two components.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for edge in self.edges:
+            if edge.caller == caller and edge.callee == callee:
+                return edge
+        raise KeyError(f"{caller} -> {callee}")
+
+    def ranges(self) -> Iterator[tuple[str, Range]]:
+        """Every quantity that is not known exactly, with its path (`components.x.startup_s`)."""
+        for prefix, holder, fields in _holders(self):
+            for name in fields:
+                value = getattr(holder, name)
+                if isinstance(value, Range):
+                    yield f"{prefix}.{name}", value
+
+    def midpoint(self) -> Scenario:
+        """This scenario with the middle of every range."""
+        return self._concrete(lambda _, between: between.midpoint)
+
+    def drawn(self, u: Callable[[str], float]) -> Scenario:
+        """This scenario with a value drawn from every range.
+
+        Args:
+            u: gives a number in [0, 1) for the path of a quantity. It must depend on the path
+                alone: then neither the order of the file nor a new range moves other draws.
+        """
+        return self._concrete(lambda path, between: between.at(u(path)))
+
+    def _concrete(self, pick: Callable[[str, Range], float]) -> Scenario:
+        fixed = {p: _fix(p, holder, fields, pick) for p, holder, fields in _holders(self)}
+        return replace(
+            self,
+            workload=tuple(fixed[f"workload.{i}"] for i in range(len(self.workload))),
+            components={name: fixed[f"components.{name}"] for name in self.components},
+            edges=tuple(fixed[f"edges.{edge.name}"] for edge in self.edges),
+        )
+
+
+_Holder = TypeVar("_Holder", Component, Edge, Workload)
+
+COMPONENT_VALUES = ("service_time_s", "startup_s")
+EDGE_VALUES = ("calls",)
+WORKLOAD_VALUES = ("rate_rps",)
+
+
+def _holders(scenario: Scenario) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+    """Everything that may hold a range: path, object, names of its range fields."""
+    for index, load in enumerate(scenario.workload):
+        yield f"workload.{index}", load, WORKLOAD_VALUES
+    for name, component in scenario.components.items():
+        yield f"components.{name}", component, COMPONENT_VALUES
+    for edge in scenario.edges:
+        yield f"edges.{edge.name}", edge, EDGE_VALUES
+
+
+def _fix(
+    prefix: str,
+    holder: _Holder,
+    fields: tuple[str, ...],
+    pick: Callable[[str, Range], float],
+) -> _Holder:
+    """A copy of `holder` with its ranges replaced by picked values."""
+    values = {name: getattr(holder, name) for name in fields}
+    ranges = {name: value for name, value in values.items() if isinstance(value, Range)}
+    if not ranges:
+        return holder
+    return replace(holder, **{n: pick(f"{prefix}.{n}", r) for n, r in ranges.items()})
