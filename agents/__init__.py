@@ -1,0 +1,1 @@
+"""Decisions, the runtime library and its agents."""
