@@ -1,0 +1,155 @@
+"""One value of a policy file: from what a person wrote to what a record holds, and back."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hms.agents.policy.kinds import ATTEMPT_NAMES
+from hms.agents.policy.parameters import Tunable, Value, table
+
+Path = tuple[str | int, ...]
+
+RETRY_ON = "retry.retry_on"
+OUTCOMES = ATTEMPT_NAMES[1:]
+RETRY_ON_PATHS = tuple(f"{RETRY_ON}_{outcome}" for outcome in OUTCOMES)
+ROWS: dict[str, Tunable] = {row.path: row for row in table()}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a policy, with what was expected; the reader of the file adds the line."""
+
+    path: Path
+    what: str
+    expected: str = ""
+    nearest: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        where = ".".join(str(part) for part in self.path)
+        told = f"{where}: {self.what}" if where else self.what
+        if self.expected:
+            told += f"; expected {self.expected}"
+        return f"{told}; nearest: `{self.nearest}`" if self.nearest else told
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name most like this one; "" when none is near."""
+    found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def unknown(path: Path, what: str, name: Any, known: Iterable[str]) -> Problem:
+    """A name that is not among the known ones."""
+    names = list(known)
+    return Problem(path, f"unknown {what} `{name}`", ", ".join(names), nearest(str(name), names))
+
+
+def number_of(row: Tunable, text: float) -> str:
+    return str(int(text)) if row.kind is int else f"{text:g}"
+
+
+def expected(row: Tunable) -> str:
+    """What the file may say here, in words."""
+    if row.scale == "switch":
+        return "true or false"
+    if row.choices:
+        return "one of " + ", ".join(row.choices)
+    kind = "a whole number" if row.kind is int else "a number"
+    unit = f" ({row.unit})" if row.unit not in ("", "1") else ""
+    told = f"{kind} from {number_of(row, row.least)} to {number_of(row, row.most)}{unit}"
+    if row.off is None:
+        return told
+    return f"{told}, or off" if row.off > row.most else f"{told}, or {number_of(row, row.off)}"
+
+
+def read_value(row: Tunable, given: Any, path: Path, problems: list[Problem]) -> Value | None:
+    """What a record holds for what was written; None and a problem if that is not legal."""
+    if row.scale == "switch":
+        if isinstance(given, bool):
+            return given
+    elif row.choices:
+        if isinstance(given, str) and given in row.choices:
+            return row.choices.index(given)
+        if isinstance(given, str):
+            near = nearest(given, row.choices)
+            problems.append(Problem(path, f"unknown choice `{given}`", expected(row), near))
+            return None
+    elif given == "off" and row.off is not None:
+        return row.kind(row.off)  # type: ignore[no-any-return]
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        return _read_number(row, given, path, problems)
+    problems.append(Problem(path, f"{given!r} is not legal here", expected(row)))
+    return None
+
+
+def _read_number(
+    row: Tunable, given: float, path: Path, problems: list[Problem]
+) -> Value | None:
+    finite = math.isfinite(given)
+    whole = finite and given == int(given)
+    legal = finite and (row.least <= given <= row.most or given == row.off)
+    if legal and (whole or row.kind is float):
+        return int(given) if row.kind is int else float(given)
+    what = "is not a finite number"
+    if finite:
+        what = "is out of range" if not legal else "is not a whole number"
+    problems.append(Problem(path, f"{given!r} {what}", expected(row)))
+    return None
+
+
+def write_value(row: Tunable, value: Value) -> Value | str:
+    """What the file says for what a record holds."""
+    if row.choices:
+        return row.choices[int(value)]
+    if row.off is not None and value == row.off and row.off > row.most:
+        return "off"
+    return value
+
+
+def read_retry_on(given: Any, path: Path, problems: list[Problem]) -> dict[str, Value]:
+    """The five switches of `retry_on: [..]` by their paths."""
+    if not isinstance(given, list):
+        problems.append(Problem(path, f"{given!r} is no list", "a list of " + ", ".join(OUTCOMES)))
+        return {}
+    for i, outcome in enumerate(given):
+        if outcome not in OUTCOMES:
+            problems.append(unknown((*path, i), "outcome", outcome, OUTCOMES))
+    return {
+        p: outcome in given for p, outcome in zip(RETRY_ON_PATHS, OUTCOMES, strict=True)
+    }
+
+
+def read_paths(given: Any, path: Path, problems: list[Problem]) -> dict[str, Value]:
+    """Values by dotted paths, as in an override's `set`."""
+    found: dict[str, Value] = {}
+    if not isinstance(given, dict):
+        problems.append(Problem(path, f"{given!r} is no mapping", "parameter: value"))
+        return found
+    for name, value in given.items():
+        if name == RETRY_ON:
+            found.update(read_retry_on(value, (*path, name), problems))
+        elif name not in ROWS:
+            near = nearest(str(name), ROWS)
+            problems.append(Problem((*path, name), f"unknown parameter `{name}`", "", near))
+        else:
+            held = read_value(ROWS[name], value, (*path, name), problems)
+            if held is not None:
+                found[name] = held
+    return found
+
+
+def write_paths(values: dict[str, Value]) -> dict[str, Any]:
+    """The inverse of `read_paths`."""
+    written: dict[str, Any] = {}
+    as_list = all(path in values for path in RETRY_ON_PATHS)
+    for path, value in values.items():
+        if as_list and path in RETRY_ON_PATHS:
+            written[RETRY_ON] = [
+                outcome for p, outcome in zip(RETRY_ON_PATHS, OUTCOMES, strict=True) if values[p]
+            ]
+        else:
+            written[path] = write_value(ROWS[path], value)
+    return written
