@@ -49,14 +49,16 @@ Value = float | Range
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a `from:` may name: a file (and its commit) or a rule that derived the fact.
+    """What a `from:` may name: a file or a rule that derived the fact.
 
     Attributes:
+        repository, commit: where the file is from, and which version of it.
         sure: stated (somebody wrote it down), derived (follows by a rule), guessed or default.
     """
 
     file: str = ""
     rule: str = ""
+    repository: str = ""
     commit: str = ""
     sure: str = "stated"
 
@@ -264,7 +266,7 @@ class Scenario:
             u: gives a number in [0, 1) for the path of a quantity. It must depend on the path
                 alone: then neither the order of the file nor a new range moves other draws.
         """
-        return self._concrete(lambda path, between: between.at(u(path)))
+        return self._concrete(lambda path, between: _twelve_digits(between.at(u(path)), between))
 
     def _concrete(self, pick: Callable[[str, Range], float]) -> Scenario:
         fixed = {p: _fix(p, holder, fields, pick) for p, holder, fields in _holders(self)}
@@ -274,6 +276,11 @@ class Scenario:
             components={name: fixed[f"components.{name}"] for name in self.components},
             edges=tuple(fixed[f"edges.{edge.name}"] for edge in self.edges),
         )
+
+
+def _twelve_digits(value: float, between: Range) -> float:
+    """`value` with few enough digits to be written in ms and read back as the same seconds."""
+    return min(max(float(f"{value:.12g}"), between.low), between.high)
 
 
 _Holder = TypeVar("_Holder", Component, Edge, Workload)

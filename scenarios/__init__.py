@@ -1,0 +1,1 @@
+"""The world: topology, load, faults, engines, and how they are read from files."""

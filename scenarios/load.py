@@ -1,0 +1,284 @@
+"""Reads a scenario file, with its overlays, and reports all of its mistakes at once.
+
+The format is FORMATS.md, "Scenario file"; docs/scenario-format.md is the user's page. Reading
+goes: overlays merged into the mapping (`overlay.py`), fields read by table (`file_keys.py`),
+then names checked across sections. Lines are put on problems last, from whichever file holds
+the offending key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+from hms.documents import Document, Problem, load_yaml, nearest
+from hms.errors import ScenarioError
+from hms.scenarios.file_keys import (
+    EXPECT_KEYS,
+    ID_PATTERN,
+    RATE_KEY,
+    SCENARIO_KEYS,
+    SLO_KEYS,
+    SOURCE_KEYS,
+    WORKLOAD_KINDS,
+    FileKey,
+)
+from hms.scenarios.load_faults import read_faults
+from hms.scenarios.load_parts import read_components, read_edges
+from hms.scenarios.model import (
+    ITSELF,
+    Component,
+    Edge,
+    Scenario,
+    Slo,
+    Source,
+    Workload,
+)
+from hms.scenarios.overlay import locate, merge
+from hms.scenarios.read_fields import Fields, shown
+from hms.scenarios.write import OUTSIDE, outside_edge, save_scenario, scenario_to_mapping
+
+__all__ = [
+    "SCHEMA",
+    "load_scenario",
+    "parse_scenario",
+    "save_scenario",
+    "scenario_to_mapping",
+]
+
+SCHEMA = "hms.scenario/1"
+MAX_COMPONENTS = 10_000
+
+_HORIZON = FileKey("horizon_s", low=1.0, high=1e7, unit="s")
+_WARM_UP = FileKey("warm_up_s", high=1e7, unit="s")
+
+
+def load_scenario(path: str | FilePath, overlays: Sequence[str | FilePath] = ()) -> Scenario:
+    """The scenario in a file, with overlays merged in their order.
+
+    Raises:
+        ScenarioError: every mistake of the file, with line, what was expected, nearest name.
+        MissingError or ScenarioError: a file is not there (as `hms.documents` decides).
+    """
+    documents = [load_yaml(file, error=ScenarioError) for file in (path, *overlays)]
+    data = documents[0].data
+    for document in documents[1:]:
+        data = merge(data, document)
+    scenario, problems = parse_scenario(data)
+    if scenario is None:
+        raise _error(problems, documents)
+    return scenario
+
+
+def _error(problems: Sequence[Problem], documents: Sequence[Document]) -> ScenarioError:
+    """All problems of the first file that has any, with lines."""
+    placed = [locate(problem, documents) for problem in problems]
+    for document in documents:
+        own = [problem for problem, holder in placed if holder is document]
+        if own:
+            return ScenarioError(own, document.file)
+    raise AssertionError("an error needs a problem")
+
+
+def parse_scenario(data: Any) -> tuple[Scenario | None, list[Problem]]:
+    """A scenario from the mapping of a file; None with all problems if there are any."""
+    problems: list[Problem] = []
+    reader = Fields({}, problems)
+    top = reader.mapping(data, (), "the scenario")
+    if not top:
+        if not problems:
+            reader.wrong((), "the scenario is empty", f"schema: {SCHEMA}")
+        return None, problems
+    if not _schema_is_ours(top, reader):
+        return None, problems
+    reader.refuse_unknown(top, SCENARIO_KEYS, (), "the scenario")
+    reader.sources = _read_sources(top.get("sources"), reader)
+    scenario = _read_sections(top, reader)
+    return (None if problems else scenario), problems
+
+
+def _schema_is_ours(top: Mapping[str, Any], reader: Fields) -> bool:
+    """Whether the file says a schema that this version reads."""
+    schema = top.get("schema")
+    match = re.fullmatch(r"hms\.scenario/(\d{1,9})", schema) if isinstance(schema, str) else None
+    if schema == SCHEMA:
+        return True
+    if match and int(match[1]) > 1:
+        what = f"schema {schema} is newer than this version of hms reads"
+    elif schema is None:
+        what = "`schema` is missing"
+    else:
+        what = f"`schema` is {shown(schema)}"
+    reader.wrong(("schema",), what, SCHEMA)
+    return False
+
+
+def _read_sources(data: Any, reader: Fields) -> dict[str, Source]:
+    """The `sources` section."""
+    sources: dict[str, Source] = {}
+    for name, node in reader.mapping(data, ("sources",), "`sources`").items():
+        path = ("sources", name)
+        check_id(name, path, "source", reader)
+        fields = reader.mapping(node, path, f"source `{name}`")
+        reader.refuse_unknown(fields, SOURCE_KEYS, path, f"source `{name}`")
+        values = {
+            key: reader.scalar(value, SOURCE_KEYS[key], (*path, key))
+            for key, value in fields.items()
+            if key in SOURCE_KEYS
+        }
+        sources[name] = Source(**{k: v for k, v in values.items() if v is not None})
+    return sources
+
+
+def _read_sections(top: Mapping[str, Any], reader: Fields) -> Scenario | None:
+    """Everything below `sources`."""
+    name = top.get("name", "")
+    if not isinstance(name, str) or not name:
+        reader.wrong(("name",), "`name` is missing or not a text", "a name")
+        name = "unnamed"
+    check_id(name, ("name",), "scenario", reader)
+    defaults = reader.mapping(top.get("defaults"), ("defaults",), "`defaults`")
+    reader.refuse_unknown(defaults, ("component", "edge"), ("defaults",), "`defaults`")
+    components = read_components(top.get("components"), defaults.get("component"), reader)
+    if not components:
+        reader.wrong(("components",), "no components", "at least one")
+    if len(components) > MAX_COMPONENTS:
+        what = f"{len(components)} components"
+        reader.wrong(("components",), what, f"at most {MAX_COMPONENTS}")
+        return None
+    edges = read_edges(top.get("edges"), defaults.get("edge"), components, reader)
+    workload = _read_workload(top.get("workload"), components, edges, reader)
+    horizon_s = _top_number(top, _HORIZON, 300.0, reader)
+    faults = read_faults(top.get("faults"), components, edges, workload, horizon_s, reader)
+    warm_up_s = _top_number(top, _WARM_UP, 30.0, reader)
+    if warm_up_s >= horizon_s:
+        reader.wrong(("warm_up_s",), f"warm-up of {warm_up_s:g} s", "less than `horizon_s`")
+    expect = reader.mapping(top.get("expect"), ("expect",), "`expect`")
+    reader.refuse_unknown(expect, EXPECT_KEYS, ("expect",), "`expect`")
+    return Scenario(
+        name=name,
+        horizon_s=horizon_s,
+        warm_up_s=warm_up_s,
+        slo=_read_slo(top.get("slo"), components, workload, reader),
+        workload=workload,
+        components=components,
+        edges=tuple(edges.values()),
+        faults=faults,
+        sources=reader.sources,
+        expect=reader.fields(expect, EXPECT_KEYS, ("expect",))[0],
+    )
+
+
+def check_id(name: str, path: tuple[str | int, ...], what: str, reader: Fields) -> None:
+    """A problem unless the name may serve as an id."""
+    if not re.fullmatch(ID_PATTERN, name):
+        expected = "1 to 64 of letters, digits, `_`, `.`, `-`"
+        reader.wrong(path, f"{what} name {shown(name)} cannot be used", expected)
+
+
+def _top_number(top: Mapping[str, Any], key: FileKey, default: float, reader: Fields) -> float:
+    """A number at the top of the file."""
+    if key.key not in top:
+        return default
+    value = reader.scalar(top[key.key], key, (key.key,))
+    return default if value is None else float(value)
+
+
+def _read_workload(
+    data: Any, components: dict[str, Component], edges: dict[str, Edge], reader: Fields
+) -> tuple[Workload, ...]:
+    """The `workload` list; adds the implied client `outside` where no client is named."""
+    nodes = reader.list_of(data, ("workload",), "`workload`")
+    loads = [_read_load(node, index, reader) for index, node in enumerate(nodes)]
+    if not nodes:
+        reader.wrong(("workload",), "no workload", "[{entry: …, client: …, rate_rps: …}]")
+    for index, load in enumerate(loads):
+        if load is None or not _entry_is_known(load, index, components, reader):
+            continue
+        if load.client == OUTSIDE and OUTSIDE not in components:
+            components[OUTSIDE] = Component(OUTSIDE, kind="client")
+        if load.client == OUTSIDE and f"{OUTSIDE} -> {load.entry}" not in edges:
+            edges[f"{OUTSIDE} -> {load.entry}"] = outside_edge(load.entry)
+        _check_client(load, index, components, edges, reader)
+    return tuple(load for load in loads if load is not None)
+
+
+def _read_load(node: Any, index: int, reader: Fields) -> Workload | None:
+    """One item of `workload`."""
+    path = ("workload", index)
+    fields = reader.mapping(node, path, "a workload")
+    kind = fields.get("kind", "constant")
+    if kind not in WORKLOAD_KINDS:
+        near = nearest(str(kind), WORKLOAD_KINDS)
+        reader.wrong((*path, "kind"), f"unknown kind {shown(kind)}", ", ".join(WORKLOAD_KINDS), near)
+        return None
+    shape = WORKLOAD_KINDS[kind]
+    known = ("entry", "client", "kind", "from", "sure", "rate_rps", *shape)
+    reader.refuse_unknown(fields, known, path, "a workload")
+    for key in ("entry", "rate_rps", *shape):
+        if key not in fields:
+            reader.wrong(path, f"the workload has no `{key}`", f"`{key}`")
+    values, origins = reader.fields(fields, {"rate_rps": RATE_KEY}, path)
+    itself = reader.origin(fields, path)
+    if itself is not None:
+        origins[ITSELF] = itself
+    entry, client = fields.get("entry"), fields.get("client", OUTSIDE)
+    for key, name in (("entry", entry), ("client", client)):
+        if name is not None and not isinstance(name, str):
+            reader.wrong((*path, key), f"`{key}` is {shown(name)}", "the name of a component")
+    if not isinstance(entry, str) or not isinstance(client, str) or "rate_rps" not in values:
+        return None
+    parameters, _ = reader.fields(fields, shape, path)
+    return Workload(entry, client, kind, values["rate_rps"], parameters, origins)
+
+
+def _entry_is_known(
+    load: Workload, index: int, components: Mapping[str, Component], reader: Fields
+) -> bool:
+    """Whether the load's entry is a component that can be called."""
+    if load.entry in components and components[load.entry].kind != "client":
+        return True
+    near = nearest(load.entry, components)
+    what = f"no component `{load.entry}` that can be called"
+    reader.wrong(("workload", index, "entry"), what, "a component that is no client", near)
+    return False
+
+
+def _check_client(
+    load: Workload,
+    index: int,
+    components: Mapping[str, Component],
+    edges: Mapping[str, Edge],
+    reader: Fields,
+) -> None:
+    """A problem unless the load's client is one and calls the entry."""
+    path = ("workload", index, "client")
+    clients = [name for name, component in components.items() if component.kind == "client"]
+    if load.client not in clients:
+        near = nearest(load.client, clients)
+        reader.wrong(path, f"no client `{load.client}`", "a component of kind client", near)
+    elif f"{load.client} -> {load.entry}" not in edges:
+        what = f"no edge `{load.client} -> {load.entry}`"
+        reader.wrong(path, what, "that edge under `edges`")
+
+
+def _read_slo(
+    data: Any,
+    components: Mapping[str, Component],
+    workload: tuple[Workload, ...],
+    reader: Fields,
+) -> dict[str, Slo]:
+    """The `slo` section; an entry that it does not name gets the default."""
+    slo: dict[str, Slo] = {}
+    for entry, node in reader.mapping(data, ("slo",), "`slo`").items():
+        path = ("slo", entry)
+        if entry not in components:
+            reader.wrong(path, f"slo of unknown component `{entry}`", "", nearest(entry, components))
+        fields = reader.mapping(node, path, f"the slo of `{entry}`")
+        reader.refuse_unknown(fields, SLO_KEYS, path, f"the slo of `{entry}`")
+        slo[entry] = Slo(**reader.fields(fields, SLO_KEYS, path)[0])
+    for load in workload:
+        slo.setdefault(load.entry, Slo())
+    return slo
