@@ -37,11 +37,15 @@ class Range:
     @property
     def midpoint(self) -> float:
         """The mean of both bounds."""
-        return self.low + (self.high - self.low) / 2.0
+        return self.at(0.5)
 
     def at(self, u: float) -> float:
-        """The value at share `u` of the way, `u` in [0, 1)."""
-        return self.low + (self.high - self.low) * u
+        """The value at share `u` of the way, `u` in [0, 1), in at most twelve digits.
+
+        So many digits survive being written in ms and read back as the same seconds.
+        """
+        value = float(f"{self.low + (self.high - self.low) * u:.12g}")
+        return min(max(value, self.low), self.high)
 
 
 Value = float | Range
@@ -266,7 +270,7 @@ class Scenario:
             u: gives a number in [0, 1) for the path of a quantity. It must depend on the path
                 alone: then neither the order of the file nor a new range moves other draws.
         """
-        return self._concrete(lambda path, between: _twelve_digits(between.at(u(path)), between))
+        return self._concrete(lambda path, between: between.at(u(path)))
 
     def _concrete(self, pick: Callable[[str, Range], float]) -> Scenario:
         fixed = {p: _fix(p, holder, fields, pick) for p, holder, fields in _holders(self)}
@@ -276,11 +280,6 @@ class Scenario:
             components={name: fixed[f"components.{name}"] for name in self.components},
             edges=tuple(fixed[f"edges.{edge.name}"] for edge in self.edges),
         )
-
-
-def _twelve_digits(value: float, between: Range) -> float:
-    """`value` with few enough digits to be written in ms and read back as the same seconds."""
-    return min(max(float(f"{value:.12g}"), between.low), between.high)
 
 
 _Holder = TypeVar("_Holder", Component, Edge, Workload)
