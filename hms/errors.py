@@ -1,0 +1,119 @@
+"""The errors users meet: each says what, where, what was expected, and what to do.
+
+Exit codes: 0 done, 1 a gate said no, 2 input, 3 missing, 70 our bug, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+MOST_SHOWN = 20
+
+
+class HmsError(Exception):
+    """Everything that this project raises on purpose."""
+
+    exit_code = 70
+
+
+class InputError(HmsError):
+    """A file or an argument is wrong: all of its mistakes at once, up to twenty.
+
+    Args:
+        problems: objects with `what`, `expected`, `nearest`, `path` and `line`, or one text.
+        file: the file's name, "" for an argument.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Any] | str, file: str | None = None) -> None:
+        self.file = file or ""
+        self.problems = () if isinstance(problems, str) else tuple(problems)
+        self.text = problems if isinstance(problems, str) else ""
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        if self.text:
+            return f"{self.file}: {self.text}" if self.file else self.text
+        shown = [describe(problem, self.file) for problem in self.problems[:MOST_SHOWN]]
+        if len(self.problems) > MOST_SHOWN:
+            shown.append(f"and {len(self.problems) - MOST_SHOWN} more")
+        return "\n".join(shown)
+
+
+def describe(problem: Any, file: str) -> str:
+    """`file:line: what`, then expected and nearest on lines of their own."""
+    line = getattr(problem, "line", 0)
+    place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
+    text = f"{place}{problem.what}"
+    if problem.expected:
+        text += f"\n    expected: {problem.expected}"
+    if problem.nearest:
+        near = problem.nearest
+        text += f"\n    nearest: {near if '`' in near else f'`{near}`'}"
+    return text
+
+
+class ScenarioError(InputError):
+    """A scenario file is wrong."""
+
+
+class PolicyError(InputError):
+    """A policy file is wrong."""
+
+
+class ExperimentError(InputError):
+    """An experiment file is wrong."""
+
+
+class ManifestError(InputError):
+    """Manifests that were to be imported are wrong."""
+
+
+class MissingError(HmsError):
+    """An extra, a file or a server is missing; the text says how to get it."""
+
+    exit_code = 3
+
+
+class GateRefused(HmsError):
+    """A gate said no."""
+
+    exit_code = 1
+
+
+class CallRefused(HmsError):
+    """A protected call was not made."""
+
+
+class BreakerOpen(CallRefused):
+    """The breaker in front of the callee is open."""
+
+
+class BulkheadFull(CallRefused):
+    """No place was free."""
+
+
+class BudgetExhausted(CallRefused):
+    """The retry budget is empty."""
+
+
+class CallTimeout(HmsError, TimeoutError):
+    """A protected call took too long."""
+
+
+class ConfigRefused(HmsError):
+    """A configuration was refused as a whole."""
+
+    exit_code = 2
+
+
+class NotInitialized(HmsError):
+    """`initialize()` was not called."""
+
+
+class HealingFailed(HmsError):
+    """Every strategy failed."""
+
+
+class StoreError(HmsError):
+    """The store could not be read or written."""
