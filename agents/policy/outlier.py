@@ -61,7 +61,10 @@ def step_outlier(
     if now_s + dt_s * 1e-6 >= s.next_sweep_s:
         sweep(s, bp, o, g, now_s, u)
     if bp.consecutive_failures > 0:
-        for i in range(SLOTS_PER_COMPONENT):
+        for k in range(2 * SLOTS_PER_COMPONENT):  # single replicas first, groups then
+            i = k % SLOTS_PER_COMPONENT
+            if (o.replicas[i] <= 1.0) != (k < SLOTS_PER_COMPONENT):
+                continue
             in_row = s.row[i] + SLACK >= float(bp.consecutive_failures)
             if s.ejected[i] <= 0.0 and (in_row or s.credit[i] + SLACK >= 1.0):
                 eject(s, bp, o, g, i, in_row, now_s, u)
