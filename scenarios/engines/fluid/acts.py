@@ -1,0 +1,194 @@
+"""What an act does to the world. WORLD.md, "Actions on the world"."""
+
+from hms.agents.policy.kinds import (
+    ADJUST,
+    CUSTOM_ACT,
+    FALLBACK,
+    NO_ACTION,
+    RECONNECT,
+    RESTART,
+    SCALE,
+    TARGET_LIMIT,
+    TARGET_MAX_ATTEMPTS,
+    TARGET_QUEUE_LIMIT,
+)
+from hms.scenarios.engines.fluid.units import split_unit, start_after, take_down
+from hms.scenarios.machine_code import compiled
+
+MOST_ADDED = 2.0
+ROLL_BACK = 0
+
+
+@compiled
+def note_split(s, component, slot, new):
+    """Agents and callers know a group of replicas by its slot: tell them of a new one."""
+    world = s.world[0]
+    row = s.splits[world.splits_n]
+    row.component = component
+    row.slot = slot
+    row.new = new
+    world.splits_n += 1
+
+
+@compiled
+def split_one(s, component, slot):
+    """Split one replica off a slot, telling everybody. Returns its unit."""
+    c = s.comps[component]
+    before = c.u1
+    g = split_unit(c, c.u0 + slot, 1.0, s.units, s.edges, s.incoming, s.rings)
+    if c.u1 > before:
+        note_split(s, component, slot, g - c.u0)
+    return g
+
+
+@compiled
+def restart(s, component, slot, tick, roll_back):
+    """One replica of the slot is restarted by order; a roll-back changes its version too."""
+    world = s.world[0]
+    c = s.comps[component]
+    u = s.units[split_one(s, component, slot)]
+    world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
+    u.down_by_act = 1
+    world.restarts += u.n
+    start_after(c, u, world, 0.0, tick)
+    if roll_back:
+        u.bad_version = 0
+        u.bad_error = 0.0
+        u.bad_slow_factor = 1.0
+
+
+@compiled
+def roll_back(s, component, slot, tick):
+    """Every replica of the slot goes back to the version before, all at once."""
+    world = s.world[0]
+    c = s.comps[component]
+    u = s.units[c.u0 + slot]
+    if u.bad_version == 0:
+        restart(s, component, slot, tick, True)
+        return
+    world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
+    u.down_by_act = 1
+    world.restarts += u.n
+    start_after(c, u, world, 0.0, tick)
+    u.bad_version = 0
+    u.bad_error = 0.0
+    u.bad_slow_factor = 1.0
+
+
+@compiled
+def reconnect(s, component):
+    """Stale connections of the component's calls are dropped; what was in flight on them fails."""
+    c = s.comps[component]
+    for k in range(c.e0, c.e1):
+        e = s.edges[k]
+        if e.stale_until_tick > 0:
+            e.stale_until_tick = 0
+            e.cut = 0
+        elif e.cut == 0:
+            e.stale_until_tick = 0
+
+
+@compiled
+def scale(s, component, replicas, tick):
+    """More replicas, there after the start-up time, paid from now on."""
+    world = s.world[0]
+    c = s.comps[component]
+    room = MOST_ADDED * c.replicas - c.added_replicas
+    count = min(replicas, room)
+    if count > 0.0:
+        c.added_replicas += count
+        c.arriving += count
+        c.arriving_tick = tick + max(1, int(c.startup_s * world.dt_inv + 0.5))
+
+
+@compiled
+def arrive(c, units):
+    """Replicas ordered before are there: they join the largest group that is up."""
+    best = -1
+    for g in range(c.u0, c.u1):
+        u = units[g]
+        well = u.up == 1 and u.hung == 0 and u.bad_version == 0
+        if well and (best < 0 or u.n > units[best].n):
+            best = g
+    if best < 0:
+        best = c.u0
+    u = units[best]
+    u.n += c.arriving
+    u.n_inv = 1.0 / u.n
+    c.arriving = 0.0
+    c.arriving_tick = 0
+
+
+@compiled
+def adjust(s, component, target, value):
+    """A setting of the component or of its calls changes at once."""
+    c = s.comps[component]
+    if target == TARGET_MAX_ATTEMPTS:
+        for k in range(c.e0, c.e1):
+            e = s.edges[k]
+            e.retries = min(max(0, int(value) - 1), e.attempts - 1)
+        return
+    if target == TARGET_LIMIT:
+        c.limit = value
+    elif target == TARGET_QUEUE_LIMIT:
+        c.queue_limit = value
+    for g in range(c.u0, c.u1):
+        admit_up_to(c, s.units[g])
+
+
+@compiled
+def admit_up_to(c, u):
+    """A unit's workers and room from what the scenario has and the policy allows."""
+    u.workers = c.workers
+    if c.limit > 0.0:
+        u.workers = min(c.workers, c.limit)
+    queue = c.queue_stated
+    if c.queue_limit >= 0.0:
+        queue = min(queue, c.queue_limit)
+    u.k = u.workers + queue
+
+
+@compiled
+def perform(s, component, a, tick):
+    """One act of one agent."""
+    if a.kind == RESTART:
+        restart(s, component, a.slot, tick, False)
+    elif a.kind == CUSTOM_ACT:
+        if a.target == ROLL_BACK:
+            roll_back(s, component, a.slot, tick)
+    elif a.kind == SCALE:
+        scale(s, component, a.amount, tick)
+    elif a.kind == RECONNECT:
+        reconnect(s, component)
+    elif a.kind == FALLBACK:
+        c = s.comps[component]
+        world = s.world[0]
+        c.fallback_until_tick = tick + int(a.amount * world.dt_inv + 0.5)
+    elif a.kind == ADJUST:
+        adjust(s, component, a.target, a.amount)
+
+
+@compiled
+def perform_all(s, tick):
+    """All acts decided at this tick's start, in the order of components; whether there were any."""
+    acted = False
+    for i in range(s.comps.shape[0]):
+        a = s.acts[i]
+        if a.kind != NO_ACTION:
+            perform(s, i, a, tick)
+            a.kind = NO_ACTION
+            acted = True
+    return acted
+
+
+@compiled
+def settle_acts(s, tick):
+    """Arrivals of ordered replicas, and fallbacks that begin or end."""
+    for i in range(s.comps.shape[0]):
+        c = s.comps[i]
+        if c.arriving > 0.0 and tick >= c.arriving_tick:
+            arrive(c, s.units)
+        local = 1.0 if tick < c.fallback_until_tick else 0.0
+        for k in range(c.e0, c.e1):
+            e = s.edges[k]
+            e.fallback_share = local if e.soft == 1 else 0.0

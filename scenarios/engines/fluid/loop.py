@@ -1,0 +1,212 @@
+"""One run, tick by tick: begin, decide, advance; and, where nothing changes, a jump.
+
+`begin` brings faults, the platform and what agents see up to date; decisions come next, compiled
+here or interpreted by real agents elsewhere; `advance` applies their grants and acts and lets the
+world flow for a tick.
+"""
+
+from collections import namedtuple
+
+from hms.agents.policy.kinds import HALF_OPEN
+from hms.scenarios.engines.fluid.acts import perform_all, settle_acts, split_one
+from hms.scenarios.engines.fluid.calm import jump_length
+from hms.scenarios.engines.fluid.decisions import decide, skip
+from hms.scenarios.engines.fluid.faults import begin_and_end
+from hms.scenarios.engines.fluid.measure import close_window, count_tick, take_window
+from hms.scenarios.engines.fluid.platform import run_platform
+from hms.scenarios.engines.fluid.sampling import observe_edge, observe_replicas, observe_slots
+from hms.scenarios.engines.fluid.shares import settle_shares
+from hms.scenarios.engines.fluid.tick import step
+from hms.scenarios.machine_code import compiled
+
+State = namedtuple(
+    "State",
+    "world comps units edges incoming rings tables release faults rates"
+    " edge_observations edge_grants outlier_observations outlier_grants slot_observations acts"
+    " breaker retry outlier detection recovery guard"
+    " breaker_p retry_p detection_p guard_p recovery_p"
+    " steady splits events windows component_windows snapshot edge_snapshot",
+)
+
+
+@compiled
+def begin(s):
+    """Start a tick: what ends or begins now, and what agents will see. Returns (clock, control)."""
+    world = s.world[0]
+    tick = world.computed + world.offset
+    if world.resets > 0:
+        for g in range(s.units.shape[0]):
+            s.units[g].reset = 0
+        world.resets = 0
+    control = tick % world.control_every == 0
+    changed = begin_faults(s, tick)
+    run_platform(world, s.comps, s.units, s.edges, s.rings, tick)
+    if changed or world.resets > 0:
+        world.disturbed = 1
+    settle_acts(s, tick)
+    for k in range(s.edges.shape[0]):
+        e = s.edges[k]
+        if e.scope_replica == 1:
+            c = s.comps[e.callee]
+            o = s.outlier_observations[k]
+            for slot in range(e.slots):
+                o.replicas[slot] = s.units[c.u0 + slot].n if slot < c.u1 - c.u0 else 0.0
+    if control:
+        period_s = world.control_every * world.dt
+        for i in range(s.comps.shape[0]):
+            if s.comps[i].agent == 1:
+                observe_slots(s.comps[i], i, s.units, s.slot_observations, period_s)
+    return tick, control
+
+
+@compiled
+def begin_faults(s, tick):
+    """Faults that begin or end; groups split by them are told to the agents."""
+    world = s.world[0]
+    for i in range(s.comps.shape[0]):
+        s.comps[i].units_before = s.comps[i].u1
+    changed = begin_and_end(
+        world, s.faults, s.comps, s.units, s.edges, s.incoming, s.rings, tick
+    )
+    if changed > 0:
+        for i in range(s.comps.shape[0]):
+            c = s.comps[i]
+            for g in range(c.units_before, c.u1):
+                row = s.splits[world.splits_n]
+                row.component = i
+                row.slot = s.units[g].split_from
+                row.new = g - c.u0
+                world.splits_n += 1
+    return changed > 0
+
+
+@compiled
+def apply_grants(s, computed):
+    """What the callers' decisions grant from now on."""
+    for k in range(s.edges.shape[0]):
+        e = s.edges[k]
+        if e.agent == 0 or e.due == 0:
+            continue
+        g = s.edge_grants[k]
+        if g.era != e.era:
+            e.era = g.era
+            e.era_tick = computed
+            e.carry = 0.0
+            s.world[0].disturbed = 1
+        e.share = g.share
+        e.permits = g.permits
+        e.tokens = g.tokens
+        e.started = 0.0
+        e.half_open = 1 if g.phase == HALF_OPEN else 0
+        if e.scope_replica == 1:
+            split = s.outlier_grants[k].split
+            if split >= 0:
+                split_one(s, e.callee, split)
+
+
+@compiled
+def observe(s, tick, computed):
+    """What callers saw of this tick, and which of them has something to decide in the next."""
+    world = s.world[0]
+    next_s = (tick + 1) * world.dt
+    boundary = (tick + 1) % world.control_every == 0
+    first = tick % world.control_every == 0
+    for k in range(s.edges.shape[0]):
+        e = s.edges[k]
+        if e.agent == 0:
+            e.stale_ok = 0.0
+            e.stale_bad = 0.0
+            e.spent = 0.0
+            continue
+        o = s.edge_observations[k]
+        fresh = e.due == 1
+        observe_edge(e, s.comps, s.units, s.rings, o, s.steady[k], fresh, first, k, world.seed, tick)
+        told = o.failed > 0.0 or o.slow > 0.0 or o.retries > 0.0
+        waits = s.edge_grants[k].phase == HALF_OPEN or s.edge_grants[k].wake_s <= next_s + 1e-9
+        if e.scope_replica == 1:
+            r = s.outlier_observations[k]
+            bad = observe_replicas(
+                e, s.comps[e.callee], s.units, s.rings, r, fresh, k, world.seed, tick
+            )
+            told = told or bad
+            waits = waits or s.outlier_grants[k].wake_s <= next_s + 1e-9
+        e.due = 1 if boundary or told or waits else 0
+
+
+@compiled
+def advance(s):
+    """Finish a tick: grants and acts apply, the world flows, everything is counted."""
+    world = s.world[0]
+    computed = world.computed
+    tick = computed + world.offset
+    apply_grants(s, computed)
+    if perform_all(s, tick):
+        world.disturbed = 1
+        settle_acts(s, tick)
+    settle_shares(s.comps, s.units, s.edges, s.rings, s.outlier_grants, computed, world.dt)
+    second = min(tick // world.control_every, s.rates.shape[1] - 1)
+    for i in range(s.comps.shape[0]):
+        c = s.comps[i]
+        if c.client == 1:
+            s.units[c.u0].arrivals = s.rates[c.rate_row, second] * world.load_factor * world.dt
+    step(
+        s.comps, s.units, s.edges, s.rings, s.tables, s.release, computed, world.dt, world.dt_inv
+    )
+    count_tick(s)
+    observe(s, tick, computed)
+    world.computed += 1
+    if (tick + 1) % world.control_every == 0:
+        close_window(s, tick // world.control_every)
+
+
+@compiled
+def ticks_to_jump(s):
+    """After `advance`: how many ticks may be passed over before the next one."""
+    world = s.world[0]
+    clock = world.computed + world.offset
+    ticks = 0
+    if clock % world.control_every == 0 and clock < world.ticks:
+        ticks = jump_length(s, clock)
+    return ticks
+
+
+@compiled
+def jump(s, ticks):
+    """Pass over `ticks` in which nothing changes; the decisions' states are moved elsewhere."""
+    world = s.world[0]
+    clock = world.computed + world.offset
+    for k in range(ticks // world.control_every):
+        take_window(s, clock // world.control_every + k)
+    for i in range(s.comps.shape[0]):
+        c = s.comps[i]
+        world.added_replica += c.added_replicas * world.dt * ticks
+        for g in range(c.u0, c.u1):
+            u = s.units[g]
+            if u.down_by_act == 1 and u.up == 0:
+                world.out_of_service += u.n * world.dt * ticks
+            if u.silent_s > 0.0:
+                u.silent_s += ticks * world.dt
+            if u.leak_mb_s > 0.0 and u.up == 1:
+                u.memory_mb += u.leak_mb_s * world.dt * ticks
+    for k in range(s.edges.shape[0]):
+        e = s.edges[k]
+        world.quality_loss += e.degraded_rate * e.n_inv * (1.0 - e.quality) * ticks
+        e.due = 1 if e.agent == 1 else 0
+    world.offset += ticks
+    world.jumped += ticks
+    world.calm_ticks = 0
+
+
+@compiled
+def run_to_end(s):
+    """The whole run with compiled decisions."""
+    world = s.world[0]
+    while world.computed + world.offset < world.ticks:
+        tick, control = begin(s)
+        decide(s, control, tick)
+        advance(s)
+        ticks = ticks_to_jump(s)
+        if ticks > 0:
+            clock = world.computed + world.offset
+            skip(s, clock, clock + ticks)
+            jump(s, ticks)

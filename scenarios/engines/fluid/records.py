@@ -1,0 +1,90 @@
+"""The world's state: three record arrays and two flat arrays of floats.
+
+A function gets one record, not twenty arrays: each array that crosses a call costs atomic counts.
+Everything that is a ring or a list lies in one flat array `rings`; closure tables lie in `tables`.
+Masses are in requests, rates per second, times in seconds; `ring` sizes are powers of two and ring
+positions count computed ticks, so that a jump in time touches no ring.
+
+A *unit* is a group of identical replicas of one component. A component starts as one unit; a fault,
+an act or an ejection that reaches a single replica splits it off (at most `SLOTS` units).
+"""
+
+import numpy as np
+
+SLOTS = 4
+ATTEMPTS = 5
+UNLIMITED = 1e9
+LONGEST_TIMEOUT_S = 30.0
+POOLS = 8
+SLOT_FIELDS = 4
+NEVER_TICK = 1 << 60
+TWO_MODES = 0.005
+UNCERTAIN = -1.0
+
+I8, F8 = "i8", "f8"
+
+
+def _dtype(ints: str, floats: str) -> np.dtype:
+    fields = [(name, I8) for name in ints.split()] + [(name, F8) for name in floats.split()]
+    return np.dtype(fields, align=True)
+
+
+COMPONENT = _dtype(
+    # units u0..u1 of at most `slots`; edges e0..e1 it calls; i0..i1 in `incoming`: who calls it
+    "u0 u1 slots e0 e1 i0 i1 parallel client least agent table table_rows ring_mask"
+    # the platform: probes and restarts (periods and thresholds in ticks; 0 = no probe)
+    " restarts_itself ready_every ready_failures ready_blind live_every live_failures live_blind"
+    " replicas fallback_until_tick arriving_tick rate_row units_before",
+    "service_s cv2 congestion cores cores_inv k_table arrivals calls_var lag slow_share slow_after_s"
+    " calls_s slow_error entered left_front rejected ok_out bad_out present startup_s"
+    " memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
+    # today's or the policy's admission, and where fallback and roll-back stand
+    " limit queue_limit workers queue_stated added_replicas arriving unavailable_share memory_mark",
+)
+UNIT = _dtype(
+    "component up in_rotation reset pointer ring power_table starts_tick ready_fails live_fails"
+    " down_by_act hung bad_version crashed_in_row left_rotation cures split_from",
+    "n n_inv speed queued waiting variance busy admitted departed age age_var error_share refused"
+    " out cores cores_scale workers cancelled p_wait k r wait_s throughput wait_var share passed"
+    " exponent waiting_guess waiting_error out_mean throughput_mean arrivals"
+    # what is wrong with it: factors on service time, share of errors, leak
+    " slow_factor bad_slow_factor error_fault bad_error memory_mb leak_mb_s up_since_s silent_s"
+    # summed over the control period
+    " sum_arrivals sum_answers sum_errors sum_own_errors sum_refused",
+)
+EDGE = _dtype(
+    "short caller callee retries soft cancel loses scope_replica breaker cut ring0 timeout_ticks pp"
+    " mask first_hot late_hot pools_hot attempts era era_tick agent slots share0 pi0 slot0"
+    " carry0"
+    " stale_until_tick slow_counts entry due half_open",
+    "calls timeout_s network_s delay_s n n_inv reissue_share first_share backoff_s backoff_max_s"
+    " backoff_multiplier full_jitter added_s loss reissue held resolved ok_old bad_old late_old"
+    " final_old kappa left_ok left_bad repeat_share flow flow_mean refused"
+    # retry only what the policy names: shares of refused, erroneous and late calls retried
+    " retry_refused retry_error retry_unavailable retry_timeout retry_answered final_now"
+    # grants of this tick, and what was used of them
+    " share permits tokens spent started"
+    # results of the tick, and those of calls made in an older era
+    " offered repeats ok bad late final blocked stale_ok stale_bad outstanding"
+    " carry slow_after_s quality degraded degraded_rate fallback_share latency_s",
+)
+RELEASE = np.dtype([("share", F8, (POOLS,))], align=True)
+FAULT = _dtype(
+    "start_tick end_tick kind component edge replicas until active", "value value2 stale_s"
+)
+EVENT = _dtype("tick entity rule", "before after")
+SPLIT = _dtype("component slot new", "")
+WINDOW = _dtype("", "good bad offered")
+COMPONENT_WINDOW = _dtype("", "present ok bad serving")
+SNAPSHOT = _dtype("", "present out age error_share r waiting_error")
+EDGE_SNAPSHOT = _dtype("", "flow")
+WORLD = _dtype(
+    # the clock is computed + offset; window: seconds since the start
+    "computed offset ticks control_every seed resets record fast calm_ticks disturbed splits_n"
+    " events_n warm_up_windows fault_window first_down_window recovered_window met_windows"
+    " stable_windows end_window",
+    "dt dt_inv load_factor availability window_good window_bad window_offered offered"
+    " total_good total_bad total_offered end_good end_bad downtime_bad slo_violation_s"
+    " out_of_service added_replica quality_loss lost_in_flight lost_by_faults restarts jumped"
+    " last_good last_bad last_offered",
+)

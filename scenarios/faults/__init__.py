@@ -1,0 +1,1 @@
+"""What can fail: kinds of faults and how a scenario's faults become an engine's rows."""
