@@ -1,0 +1,1 @@
+"""The commands, a file each; `main.py` finds them without importing them."""
