@@ -1,0 +1,243 @@
+"""The search: NSGA-II (Deb, Pratap, Agarwal and Meyarivan 2002) on a counted budget.
+
+All genomes of a generation are scored on the same scenarios with the same random numbers, so
+that luck is shared. The scenarios rotate; survivors are scored again on the new ones, because a
+score from an easy window would otherwise live for ever. At the end the last population meets on
+as many scenarios as the rest of the budget allows, and the front is taken from that.
+
+DEAP carries toolbox, fitness, selection, front, statistics and logbook. Its operators are not
+used: ours vary a whole population and draw from numpy Generators keyed by the seed. Nothing
+here looks at a clock or iterates over a set.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from deap import base, tools
+from numpy.typing import NDArray
+
+from hms.agents.policy.healing_policy import HealingPolicy
+from hms.evolution.backends import Backend
+from hms.evolution.breeding import Breeding
+from hms.evolution.fitness import Fitness
+from hms.evolution.genome import Space
+from hms.evolution.individual import Individual
+from hms.evolution.objectives import hypervolume, objective_values
+from hms.evolution.rotation import Rotation
+from hms.evolution.selection import ranks, survivors
+from hms.evolution.settings import SearchSettings
+
+Floats = NDArray[np.float64]
+Progress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """One policy that was ever scored.
+
+    Attributes:
+        values: objectives over all scenarios it met, in the search's order. Policies met
+            different scenarios: these averages are for looking, not for ranking.
+        scenarios: how many it met.
+    """
+
+    individual: Individual
+    values: tuple[float, ...]
+    scenarios: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        front: the non-dominated of the last population, best first objective first.
+        population: the last population, by rank; all scored on the same scenarios.
+        history: one row a generation, and one for the finals.
+        incidents: simulated incidents, at most the budget.
+        archive: every policy ever scored, in the order of first meeting.
+    """
+
+    front: list[Individual]
+    population: list[Individual]
+    history: list[dict[str, Any]]
+    incidents: int
+    archive: list[Archived]
+
+    def finalists(self, count: int) -> list[Individual]:
+        """The best of the last population: by rank, spread over the last front that fits."""
+        return survivors(self.population, min(count, len(self.population)))
+
+
+def evolve(
+    settings: SearchSettings,
+    backend: Backend,
+    seed: str,
+    progress: Progress | None = None,
+    *,
+    space: Space | None = None,
+    start: Sequence[HealingPolicy] = (),
+) -> SearchResult:
+    """Search for policies until the budget is spent.
+
+    Args:
+        settings: budget, population, training families, where to start.
+        backend: simulates; the result does not depend on which one it is.
+        seed: names all random streams of the search.
+        progress: called after each generation with its row of the history, which has
+            `incidents` and `budget`.
+        space: what may be varied; all genes without overrides by default.
+        start: further policies to start from, before those of `settings.start_from`.
+    """
+    search = Search(settings, backend, seed, space or Space(), start)
+    while (row := search.advance()) is not None:
+        if progress is not None:
+            progress(row)
+    return search.result()
+
+
+class Search:
+    """One search between two generations; `advance` computes the next.
+
+    Attributes:
+        population: the survivors, scored on the last window.
+        generation: how many generations were computed.
+    """
+
+    def __init__(
+        self,
+        settings: SearchSettings,
+        backend: Backend,
+        seed: str,
+        space: Space,
+        start: Sequence[HealingPolicy] = (),
+    ) -> None:
+        self.settings = settings
+        self.generation = 0
+        self.population: list[Individual] = []
+        self._fitness = Fitness(backend, settings.set_name, settings.incidents)
+        self._breeding = Breeding(space, len(settings.objectives), seed)
+        self._rotation = Rotation(
+            settings.families, settings.scenarios, settings.rotation_share, seed
+        )
+        self._start = list(start)
+        self._met: dict[str, Individual] = {}
+        self._reference: Floats | None = None
+        self._finished = False
+        self._logbook = tools.Logbook()
+        self._statistics = tools.Statistics(key=lambda one: one.values)
+        self._statistics.register("best", np.min, axis=0)
+        self._statistics.register("median", np.median, axis=0)
+        self._toolbox = base.Toolbox()
+        self._toolbox.register("breed", self._breeding.children, known=self._fitness.knows)
+        self._toolbox.register("evaluate", self._score)
+        self._toolbox.register("select", survivors)
+
+    def advance(self) -> dict[str, Any] | None:
+        """One generation, or the finals when the budget for generations is spent.
+
+        Returns:
+            The history's row, or None when the search is over.
+        """
+        if self._finished:
+            return None
+        window = self._rotation.window(self.generation)
+        room = self._room(window)
+        if room < 1:
+            return self._finals()
+        children = self._children(min(room, self.settings.population))
+        everyone = self.population + children
+        self._toolbox.evaluate(everyone, window)
+        size = min(self.settings.population, len(everyone))
+        self.population = self._toolbox.select(everyone, size)
+        self.generation += 1
+        return self._recorded(len(everyone), len(children), len(window))
+
+    def result(self) -> SearchResult:
+        """What was found so far; after the finals, what was found."""
+        front = tools.ParetoFront()
+        front.update(self.population)
+        return SearchResult(
+            front=sorted(front, key=lambda one: (one.values, one.sha256)),
+            population=list(self.population),
+            history=[dict(row) for row in self._logbook],
+            incidents=self._fitness.incidents,
+            archive=[self._archived(one) for one in self._met.values()],
+        )
+
+    def _room(self, window: Sequence[int]) -> int:
+        """How many new genomes can still be scored on the window, the finals' part kept back.
+
+        The finals need no more than the last population on all scenarios it has not met.
+        """
+        survivors = [one.policy for one in self.population]
+        kept = self.settings.incidents - self.settings.searched
+        if survivors:
+            kept = min(kept, self._fitness.cost(survivors, range(len(self.settings.families))))
+        left = self._fitness.remaining - kept
+        return (left - self._fitness.cost(survivors, window)) // len(window)
+
+    def _children(self, count: int) -> list[Individual]:
+        if self.generation:
+            found: list[Individual] = self._toolbox.breed(
+                self.population, count, born=self.generation
+            )
+            return found
+        return self._breeding.first(count, self.settings.start_from, self._start)
+
+    def _score(self, individuals: Sequence[Individual], window: Sequence[int]) -> None:
+        """Give every individual its objectives on the window."""
+        rows = self._fitness.rows([one.policy for one in individuals], window)
+        values = objective_values(rows, self.settings.objectives)
+        for one, found in zip(individuals, values, strict=True):
+            one.scored(found)
+            self._met.setdefault(one.sha256, one)
+
+    def _finals(self) -> dict[str, Any]:
+        """Score the last population on as many scenarios as the rest of the budget allows.
+
+        The scenarios seen last come first: survivors know most of them already.
+        """
+        last = self.generation - 1
+        scenarios = self._rotation.window(last)
+        policies = [one.policy for one in self.population]
+        for scenario in self._rotation.before(last):
+            if self._fitness.cost(policies, [*scenarios, scenario]) > self._fitness.remaining:
+                break
+            scenarios.append(scenario)
+        self._toolbox.evaluate(self.population, scenarios)
+        self.population = self._toolbox.select(self.population, len(self.population))
+        self._finished = True
+        return self._recorded(len(self.population), 0, len(scenarios))
+
+    def _recorded(self, evaluated: int, children: int, scenarios: int) -> dict[str, Any]:
+        """Write the generation's row of the history, finals included (`children` 0)."""
+        names = self.settings.objectives
+        found = self._statistics.compile(self.population)
+        before = int(self._logbook[-1]["evaluations"]) if self._logbook else 0
+        row: dict[str, Any] = {
+            "generation": self.generation,
+            "evaluations": before + evaluated,
+            "children": children,
+            "distinct": self._fitness.distinct,
+            "scenarios": scenarios,
+            "incidents": self._fitness.incidents,
+            "budget": self.settings.incidents,
+        }
+        for kind in ("best", "median"):
+            row |= {f"{kind}_{name}": float(found[kind][at]) for at, name in enumerate(names)}
+        points = np.array([one.values for one in self.population])
+        row["front"] = int((ranks(self.population)[0] == 0).sum())
+        if points.shape[1] == 2:
+            if self._reference is None:  # fixed by the first generation, so that rows compare
+                self._reference = points.max(axis=0) * 1.1 + 1.0
+            row["hypervolume"] = hypervolume(points, self._reference)
+        self._logbook.record(**row)
+        return row
+
+    def _archived(self, one: Individual) -> Archived:
+        rows = self._fitness.seen(one.policy)
+        values = objective_values(rows[None], self.settings.objectives)[0]
+        return Archived(one, tuple(float(value) for value in values), len(rows))

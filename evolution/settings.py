@@ -1,0 +1,61 @@
+"""What a search is told: the experiment file's `search:` and its budget."""
+
+from dataclasses import dataclass
+
+from hms.evolution.objectives import OBJECTIVES
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Settings of one search (FORMATS.md, "Experiment file").
+
+    Attributes:
+        incidents: the budget, in simulated incidents.
+        families: the fault family of each training scenario, in index order.
+        population: genomes kept from one generation to the next.
+        incidents_per_genome: scenarios that a generation sees.
+        start_from: `baselines` (all but today's), a baseline's name, or `random`, which fills up.
+        objectives: keys of `objectives.OBJECTIVES`; the first ranks the result.
+        rotation_share: part of a generation's scenarios that the one before did not see.
+        finals_share: part of the budget kept to compare the last population on more scenarios.
+        set_name: the back end's name of the training set.
+
+    Raises:
+        ValueError: a setting is out of range, or the budget is too small to compare anything.
+    """
+
+    incidents: int
+    families: tuple[str, ...]
+    population: int = 24
+    incidents_per_genome: int = 16
+    start_from: tuple[str, ...] = ("baselines", "random")
+    objectives: tuple[str, ...] = ("downtime_s", "disruption_s")
+    rotation_share: float = 0.25
+    finals_share: float = 0.15
+    set_name: str = "train"
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.objectives if name not in OBJECTIVES]
+        if unknown or not self.objectives:
+            raise ValueError(f"objectives are some of {', '.join(OBJECTIVES)}, not {unknown}")
+        if not self.families:
+            raise ValueError("a search needs at least one training scenario")
+        if self.population < 4 or self.incidents_per_genome < 1:
+            raise ValueError("a search needs a population of 4 and one scenario a genome at least")
+        if not 0.0 < self.rotation_share <= 1.0 or not 0.0 <= self.finals_share <= 0.9:
+            raise ValueError("rotation_share lies in (0, 1], finals_share in [0, 0.9]")
+        if self.searched < 2 * self.scenarios:
+            raise ValueError(
+                f"{self.incidents} incidents cannot compare two genomes on {self.scenarios} "
+                "scenarios: raise the budget or lower incidents_per_genome"
+            )
+
+    @property
+    def scenarios(self) -> int:
+        """Scenarios that a generation sees, never more than there are."""
+        return min(self.incidents_per_genome, len(self.families))
+
+    @property
+    def searched(self) -> int:
+        """Incidents for the generations; the rest of the budget is for the finals."""
+        return self.incidents - round(self.incidents * self.finals_share)
