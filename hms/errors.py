@@ -86,7 +86,18 @@ class CallRefused(HmsError):
 
 
 class BreakerOpen(CallRefused):
-    """The breaker in front of the callee is open."""
+    """The breaker in front of the callee is open.
+
+    Args:
+        text: why, for people.
+        dependency: the callee.
+        retry_after_s: when a call may come again; 0 while probes are under way.
+    """
+
+    def __init__(self, text: str, *, dependency: str = "", retry_after_s: float = 0.0) -> None:
+        self.dependency = dependency
+        self.retry_after_s = retry_after_s
+        super().__init__(text)
 
 
 class BulkheadFull(CallRefused):
@@ -112,7 +123,15 @@ class NotInitialized(HmsError):
 
 
 class HealingFailed(HmsError):
-    """Every strategy failed."""
+    """Every strategy failed.
+
+    Args:
+        attempts: what each of them was and how it failed, in the order of the tries.
+    """
+
+    def __init__(self, attempts: Sequence[str]) -> None:
+        self.attempts = tuple(attempts)
+        super().__init__("every strategy failed: " + "; ".join(attempts))
 
 
 class StoreError(HmsError):
