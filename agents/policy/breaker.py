@@ -266,6 +266,7 @@ def set_mode(s: BreakerState, slots: int, mode: int, now_s: float) -> None:
     s.opened_in_row = 0
     s.cause = CAUSE_FORCED if mode == FORCED_OPEN else CAUSE_NONE
     s.opened_at_s = now_s
+    s.due_s = now_s
     clear(s.window, slots, now_s)
 
 

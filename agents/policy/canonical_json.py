@@ -9,8 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SAFE_INTEGER = 2**53 - 1  # above it a double no longer holds every integer
-
 
 def canonical_json(value: Any) -> str:
     """The canonical text of plain data.
@@ -52,9 +50,10 @@ def number_text(value: float) -> str:
     Python's `repr` finds the same shortest digits; only their layout differs.
     """
     if isinstance(value, int):
-        if abs(value) > SAFE_INTEGER:
-            raise ValueError(f"{value} is beyond the integers that a double holds")
-        return str(value)
+        text = number_text(float(value)) if abs(value) < 2**1023 else ""
+        if abs(value) > 2**53 and text != str(value):
+            raise ValueError(f"{value} is an integer that no double holds")
+        return text
     if not math.isfinite(value):
         raise ValueError(f"{value} is not a finite number")
     if value == 0.0:

@@ -13,6 +13,7 @@ from hms.agents.policy.kinds import (
     LADDER_ENTRIES,
     LADDER_STEPS,
     METRICS_ONLY,
+    OPEN,
     SLACK,
 )
 from hms.agents.policy.parameters import BreakerParameters, GuardParameters, RetryParameters
@@ -51,7 +52,8 @@ def breaker_rule(s: BreakerState, p: BreakerParameters, slots: int, permits_max:
     for i in range(slots):
         if not (w.calls[i] >= -RESIDUE and w.fails[i] >= -RESIDUE and w.slows[i] >= -RESIDUE):
             return WINDOW
-    return OPENING if s.due_s < s.opened_at_s - SLACK else WHOLE
+    early = s.phase == OPEN and s.due_s < s.opened_at_s - SLACK
+    return OPENING if early else WHOLE
 
 
 def retry_rule(r: RetryState, p: RetryParameters) -> int:

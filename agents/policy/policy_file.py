@@ -236,6 +236,8 @@ def contradictions(parts: Parts) -> list[Problem]:
             path: Path = ("breaker", "minimum_calls") if i == 0 else ("overrides", i - 1, "set")
             what = f"minimum_calls {least} never fit a window of {size} calls"
             found.append(Problem(path, what, f"at most {size}"))
+            if i == 0:
+                break  # the overrides would only repeat it
     return found
 
 

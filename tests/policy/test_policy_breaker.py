@@ -1,10 +1,10 @@
 """The breaker's rules, case by case (BREAKER-CASES.md: A closed, B open time, D, F, G)."""
 
 import pytest
+from breaker_cases import ROW_ONLY, case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breaker_cases import ROW_ONLY, case
 from hms.agents.policy.breaker import (
     BreakerState,
     is_slow,

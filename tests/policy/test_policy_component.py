@@ -1,8 +1,8 @@
 """One component's agent: ladders, patience, cool-down, delays, verification, escalation."""
 
 import pytest
-
 from agent_case import Agent, failing, hung, starting, well
+
 from hms.agents.policy.detection import SlotObservation
 from hms.agents.policy.healing_policy import Step
 from hms.agents.policy.kinds import (
@@ -94,7 +94,8 @@ def test_a_relapse_before_the_calm_starts_at_the_step_that_helped():
 
 
 def test_after_the_calm_it_starts_at_the_first_step_and_may_escalate_again():
-    ladder = [Step("reconnect", patience_s=2.0, delay_reset_s=30.0), Step("restart", patience_s=5.0)]
+    first = Step("reconnect", patience_s=2.0, delay_reset_s=30.0)
+    ladder = [first, Step("restart", patience_s=5.0)]
     agent = Agent({"errors": ladder}).run(20, failing())
     assert len(agent.told) == 1
     agent.run(31, well()).run(20, failing())

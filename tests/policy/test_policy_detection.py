@@ -1,8 +1,8 @@
 """Is it ill, and of what? Entering, leaving, learning the usual."""
 
 import pytest
-
 from agent_case import failing, hung, starting, well
+
 from hms.agents.policy.detection import (
     DetectionState,
     SlotObservation,

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from portable import check, decision_files
 
 import hms.agents.policy.breaker as breaker_module
-from portable import check, decision_files
 
 POLICY = Path(breaker_module.__file__).parent
 

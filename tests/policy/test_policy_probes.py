@@ -3,10 +3,10 @@
 import math
 from fractions import Fraction
 
+from breaker_cases import ROW_ONLY, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breaker_cases import ROW_ONLY, case
 from hms.agents.policy.breaker import give_back_probe, may_pass, record_probe
 from hms.agents.policy.kinds import (
     CAUSE_SLOW_RATE,
