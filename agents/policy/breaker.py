@@ -40,6 +40,8 @@ OPENINGS_MAX = 1000  # counted no further; the open time is at its cap long befo
 
 @dataclass(slots=True)
 class BreakerState:
+    """One breaker; the runtime's window may have another number of slots."""
+
     phase: int = CLOSED
     era: int = 0  # rises with every transition; a result counts only in the era that let it in
     cause: int = CAUSE_NONE  # of the last opening

@@ -109,10 +109,10 @@ def look(
 
 def is_present(d: DetectionState, issue: int) -> bool:
     """Whether some slot has this illness."""
+    found = False
     for i in range(SLOTS_PER_COMPONENT):
-        if int(d.issue[i]) == issue:
-            return True
-    return False
+        found = found or int(d.issue[i]) == issue
+    return found
 
 
 def judge(

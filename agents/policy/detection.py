@@ -48,6 +48,8 @@ class SlotObservation:
 
 @dataclass(slots=True)
 class DetectionState:
+    """What is usual, found and suspected, a number for each slot."""
+
     usual_s: Floats = floats(SLOTS_PER_COMPONENT)  # own response while well; 0: not yet known
     usual_response_s: Floats = floats(SLOTS_PER_COMPONENT)
     learned_s: Floats = floats(SLOTS_PER_COMPONENT)

@@ -22,6 +22,8 @@ LIMITED = 3
 
 @dataclass(slots=True)
 class GuardState:
+    """A ring of the times of the latest disruptive acts."""
+
     at: int = 0  # where the next act is noted
     held: int = 0  # acts noted, at most the ring's size
     times: Floats = floats(GUARD_ACTS)

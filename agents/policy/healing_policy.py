@@ -89,6 +89,7 @@ class HealingPolicy:
         return cls(parts.about, parts.groups, parts.recovery, parts.overrides), []
 
     def parts(self) -> Parts:
+        """What the file reader and writer handle."""
         return Parts(self.about, self.groups, self.recovery, self.overrides)
 
     def to_mapping(self, *, sparse: bool = False) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from hms.agents.policy.parameters import BreakerParameters, Floats, floats
 
 @dataclass(slots=True)
 class OutlierState:
+    """The replicas behind one edge, a number for each slot."""
+
     row: Floats = floats(SLOTS_PER_COMPONENT)  # failures in a row of each replica
     credit: Floats = floats(SLOTS_PER_COMPONENT)  # as in breaker.py, of mixed amounts
     calls: Floats = floats(SLOTS_PER_COMPONENT)  # since the last sweep
@@ -30,6 +32,8 @@ class OutlierState:
 
 @dataclass(slots=True)
 class OutlierObservation:
+    """What was seen of each slot in the last tick."""
+
     replicas: Floats = floats(SLOTS_PER_COMPONENT)  # 0: no such slot
     calls: Floats = floats(SLOTS_PER_COMPONENT)  # whole results of the last tick
     failed: Floats = floats(SLOTS_PER_COMPONENT)
@@ -37,6 +41,8 @@ class OutlierObservation:
 
 @dataclass(slots=True)
 class OutlierGrant:
+    """Which slots are used in the next tick."""
+
     share: Floats = floats(SLOTS_PER_COMPONENT)  # 1 used, 0 ejected
     split: int = 0  # slot from which one replica must be split off; -1: none
     wake_s: float = 0.0

@@ -1,8 +1,8 @@
+# ruff: noqa: RUF009  (tunable and floats return dataclass fields)
 """The one table of tunable parameters; a field of a frozen dataclass each.
 
-The type checker, the record layout of the compiled engines, the genome, `hms explain`, the
-documentation and the exports are all derived from these fields. Default values are those of
-the runtime (DECISIONS.md, section 2).
+Type checker, record layout of the compiled engines, genome, `hms explain`, documentation and
+exports derive from these fields. Defaults are the runtime's (DECISIONS.md, section 2).
 
 Units are in the names: `_s` seconds, `_rps` per second, `_share` and `_rate` 0 to 1.
 """
@@ -15,9 +15,7 @@ from typing import Any, TypeAlias, TypeVar, cast, get_type_hints
 
 from hms.agents.policy.kinds import ACT_NAMES, LADDER_ENTRIES
 
-Floats: TypeAlias = list[float]
-"""A fixed array of floats: a list when interpreted, a sub-array of the record when compiled."""
-
+Floats: TypeAlias = list[float]  # of fixed length; compiled, a sub-array of the record
 Value = float | int | bool
 T = TypeVar("T", float, int, bool)
 

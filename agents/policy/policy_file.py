@@ -65,6 +65,7 @@ class Override:
     set: dict[str, Value]
 
     def holds(self, where: Mapping[str, str]) -> bool:
+        """Whether everything in `where` is so there."""
         return all(where.get(key) == value for key, value in self.where.items())
 
 

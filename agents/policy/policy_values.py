@@ -47,8 +47,9 @@ def unknown(path: Path, what: str, name: Any, known: Iterable[str]) -> Problem:
     return Problem(path, f"unknown {what} `{name}`", ", ".join(names), nearest(str(name), names))
 
 
-def number_of(row: Tunable, text: float) -> str:
-    return str(int(text)) if row.kind is int else f"{text:g}"
+def number_of(row: Tunable, value: float) -> str:
+    """A bound of a row as people write it."""
+    return str(int(value)) if row.kind is int else f"{value:g}"
 
 
 def expected(row: Tunable) -> str:

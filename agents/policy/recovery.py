@@ -36,6 +36,8 @@ INEFFECTIVE = -1
 
 @dataclass(slots=True)
 class RecoveryState:
+    """The act under way, and where each illness stands on its ladder."""
+
     issue: int = NONE  # of the last act
     slot: int = 0
     step: int = 0
@@ -55,12 +57,18 @@ class RecoveryState:
 
 def is_disruptive(act: int) -> bool:
     """Whether it takes replicas out of service, so that the guard is asked."""
-    return act == RESTART or act == CUSTOM_ACT
+    if act == RESTART:
+        return True
+    return act == CUSTOM_ACT
 
 
 def is_for_all(act: int) -> bool:
     """Whether it changes the whole component, not one group of its replicas."""
-    return act == ADJUST or act == FALLBACK or act == SCALE
+    if act == ADJUST:
+        return True
+    if act == FALLBACK:
+        return True
+    return act == SCALE
 
 
 def entry(issue: int, step: int) -> int:

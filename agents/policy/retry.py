@@ -27,6 +27,8 @@ TOKEN = 1000.0  # thousandths
 
 @dataclass(slots=True)
 class RetryState:
+    """One retry budget, shared by all who call the dependency."""
+
     spent: float = 0.0  # thousandths missing from a full bucket
     refilled_s: float = 0.0
 
