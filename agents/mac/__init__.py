@@ -1,0 +1,1 @@
+"""Agents on Ray: hosts, the `actors` engine, the cluster."""
