@@ -1,0 +1,196 @@
+"""The specification's vocabulary in Python: what a self-healing instance says and is told.
+
+Sections 3.1, 5.2, 6.2 and 7 of the specification. Its milliseconds and percent stop at this
+file (`HealthMetrics`); every decision below works in seconds and ratios.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+from hms.agents.healing.actions import HealingAction
+
+if TYPE_CHECKING:
+    from hms.agents.healing.config import AdaptiveConfig
+    from hms.agents.healing.guard import Guard
+
+@dataclass(frozen=True, slots=True)
+class HealthStatus:
+    """How well a component is; one of `Healthy`, `Degraded`, `Critical`, `Failed`."""
+
+    severity: ClassVar[int] = 0
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing needs healing."""
+        return self.severity == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Healthy(HealthStatus):
+    """Normal operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded(HealthStatus):
+    """Operating with reduced capability."""
+
+    severity: ClassVar[int] = 1
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Critical(HealthStatus):
+    """At risk of failure."""
+
+    severity: ClassVar[int] = 2
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(HealthStatus):
+    """No longer functioning."""
+
+    severity: ClassVar[int] = 3
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthMetrics:
+    """One report of a component, in the specification's units (7.2).
+
+    Attributes:
+        cpu_usage_percent: processor use, 0 to 100 a core.
+        memory_usage_mb: resident memory in MB.
+        response_time_ms: mean response time in milliseconds.
+        error_rate_percent: share of requests answered wrong, 0 to 100.
+        throughput_rps: requests answered a second.
+        custom: further numbers by name, in units of the component's own.
+    """
+
+    cpu_usage_percent: float = 0.0
+    memory_usage_mb: float = 0.0
+    response_time_ms: float = 0.0
+    error_rate_percent: float = 0.0
+    throughput_rps: float = 0.0
+    custom: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def error_share(self) -> float:
+        """Share of requests answered wrong, 0 to 1."""
+        return self.error_rate_percent / 100.0
+
+    @property
+    def response_s(self) -> float:
+        """Mean response time in seconds."""
+        return self.response_time_ms / 1000.0
+
+    def fault(self) -> str:
+        """Why this report cannot be believed; empty when it can."""
+        named = {
+            "cpu_usage_percent": self.cpu_usage_percent,
+            "memory_usage_mb": self.memory_usage_mb,
+            "response_time_ms": self.response_time_ms,
+            "error_rate_percent": self.error_rate_percent,
+            "throughput_rps": self.throughput_rps,
+        }
+        for name, value in named.items():
+            if not math.isfinite(value):
+                return f"{name} is {value}"
+            if value < 0.0:
+                return f"{name} is negative ({value})"
+        if self.error_rate_percent > 100.0:
+            return f"error_rate_percent is {self.error_rate_percent}, above 100"
+        for name, value in self.custom.items():
+            if not math.isfinite(value):
+                return f"custom metric {name} is {value}"
+        return ""
+
+
+class RecoveryLevel(IntEnum):
+    """How disruptive a strategy is; lower levels are tried first."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is wrong with a component, with the context that a strategy may need (2.4).
+
+    Attributes:
+        kind: one of the names in `policy.kinds.ISSUE_NAMES`, shared with the genome.
+        severity: the health status' severity, 1 (degraded) to 3 (failed).
+        evidence: the numbers that led to this verdict.
+        since_s: when it began, on the instance's clock.
+        dependency_states: phase of each guarded dependency's breaker by name.
+    """
+
+    kind: str
+    severity: int
+    evidence: str
+    since_s: float
+    dependency_states: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class RecoveryStrategy(Protocol):
+    """A way to recover from some issues (5.2)."""
+
+    def name(self) -> str:
+        """The name under which attempts are recorded."""
+        ...
+
+    def can_handle(self, issue: Issue) -> bool:
+        """Whether this strategy applies to `issue`."""
+        ...
+
+    async def recover(self, issue: Issue) -> HealingAction:
+        """Act on `issue` and say what was done; raising means that it failed."""
+        ...
+
+    def priority(self) -> int:
+        """Within one level, higher comes first."""
+        ...
+
+    def level(self) -> RecoveryLevel:
+        """How disruptive the strategy is."""
+        ...
+
+
+@runtime_checkable
+class SelfHealing(Protocol):
+    """What every implementation offers, whatever its level (3.1)."""
+
+    async def initialize(self) -> None:
+        """Make the instance ready; calling it again changes nothing."""
+        ...
+
+    async def check_health(self) -> HealthStatus:
+        """Say how well the component is, without changing anything."""
+        ...
+
+    async def heal(self) -> HealingAction:
+        """Take at most one action, `NoAction` while healthy."""
+        ...
+
+    async def health_metrics(self) -> HealthMetrics:
+        """The latest accepted report; zeros before the first."""
+        ...
+
+    async def apply_config(self, config: AdaptiveConfig) -> None:
+        """Take over a configuration, all of it or nothing."""
+        ...
+
+    def report(self, metrics: HealthMetrics) -> bool:
+        """Hand in a report; False when it was refused."""
+        ...
+
+    def guard(self, dependency: str) -> Guard:
+        """Protect calls to `dependency`: decorator or context manager, sync or async."""
+        ...
