@@ -22,6 +22,7 @@ MOST_DIGITS = 400
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _SPECIAL = {".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf}
+_BREAKS = set("\x85\u2028\u2029\ufeff")  # PyYAML writes them bare and reads them as line ends
 _EMPTY = ("", "~", "null", "Null", "NULL")
 
 # libyaml where the wheel has it: 10 times as fast, and a megabyte is refused within a second
@@ -107,9 +108,9 @@ def plain_value(node: yaml.ScalarNode, line: int) -> Any:
 
 
 def needs_quotes(text: str) -> bool:
-    """Whether a text, written plainly, would be read as something else."""
-    number = _FLOAT.fullmatch(text) or _INTEGER.fullmatch(text)
-    return bool(number) or text.lower() in _SPECIAL or text in (*_EMPTY, "true", "false", "<<")
+    """Whether a text, written as PyYAML would, would be read as something else."""
+    number = _FLOAT.fullmatch(text) or _INTEGER.fullmatch(text) or text.lower() in _SPECIAL
+    return bool(number) or text in (*_EMPTY, "true", "false", "<<") or bool(_BREAKS & set(text))
 
 
 def check_events(text: str, foreign: bool) -> None:

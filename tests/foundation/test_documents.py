@@ -210,6 +210,7 @@ DATA = st.recursive(
 
 @given(DATA)
 @example({"a": ["1e3", "on", "~", "007", "22:22", "", "<<", "- x", "é\u2028", "true", "null"]})
+@example({"\x85": "\u2028", "\ufeff": "a\r\nb"})
 @example({"a": [1e300, 5e-324, -0.0, float("inf"), 0.1, 1e3]})
 def test_what_is_dumped_reads_back_equal(data: Any) -> None:
     again = data_of(dump_yaml(data))
