@@ -124,9 +124,7 @@ _KINDS = (
         "replicas of a bad version fail or are slow; a restart starts the same version again",
         (
             FileKey("error_share", high=1.0, default=0.0, does="share of requests"),
-            FileKey(
-                "slow_factor", low=1.0, high=1e4, default=1.0, does="service time times this"
-            ),
+            FileKey("slow_factor", low=1.0, high=1e4, default=1.0, does="service time times this"),
         ),
         ends=("roll_back",),
         may_last=False,

@@ -8,7 +8,7 @@ no other. How large faults are is in `families.py`, what they mean in docs/scena
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,9 +50,7 @@ class FailurePlan:
     quantities: str = "drawn"
 
     @staticmethod
-    def parse(
-        data: Any, quantities: str = "drawn"
-    ) -> tuple[FailurePlan | None, list[Problem]]:
+    def parse(data: Any, quantities: str = "drawn") -> tuple[FailurePlan | None, list[Problem]]:
         """A plan from the section's mapping; None with all problems if there are any."""
         problems: list[Problem] = []
         reader = Fields({}, problems)
@@ -68,7 +66,8 @@ class FailurePlan:
         at_once = _read_at_once(section.get("at_once", {1: 1.0}), reader)
         if quantities not in QUANTITIES:
             what = f"`quantities` is {shown(quantities)}"
-            reader.wrong(("quantities",), what, "drawn or midpoint", nearest(quantities, QUANTITIES))
+            near = nearest(quantities, QUANTITIES)
+            reader.wrong(("quantities",), what, "drawn or midpoint", near)
         if problems:
             return None, problems
         return FailurePlan(start_s, at_once, names, never, quantities), []
@@ -163,9 +162,7 @@ def draw_failures(
     return replace(concrete, faults=(*concrete.faults, *faults))
 
 
-def _second_family(
-    scenario: Scenario, failures: FailurePlan, first: Fault, u: float
-) -> str:
+def _second_family(scenario: Scenario, failures: FailurePlan, first: Fault, u: float) -> str:
     """Another trained family that still finds a target, or "" where there is none."""
     others = sorted(name for name in failures.families if name != first.kind)
     able = [name for name in others if _without(_targets(scenario, name), first)]
@@ -232,7 +229,7 @@ def _struck(replicas: int, u: float) -> int:
     return replicas
 
 
-def _targets(scenario: Scenario, family: str) -> list[Target]:
+def _targets(scenario: Scenario, family: str) -> Sequence[Target]:
     """What a family may strike, in the order of names: only what the load reaches."""
     kind = FAULT_KINDS[family]
     reached = reachable(scenario)

@@ -43,6 +43,7 @@ from hms.scenarios.write import OUTSIDE, outside_edge, save_scenario, scenario_t
 __all__ = [
     "SCHEMA",
     "load_scenario",
+    "located_error",
     "parse_scenario",
     "save_scenario",
     "scenario_to_mapping",
@@ -68,17 +69,17 @@ def load_scenario(path: str | FilePath, overlays: Sequence[str | FilePath] = ())
         data = merge(data, document)
     scenario, problems = parse_scenario(data)
     if scenario is None:
-        raise _error(problems, documents)
+        raise located_error(problems, documents)
     return scenario
 
 
-def _error(problems: Sequence[Problem], documents: Sequence[Document]) -> ScenarioError:
-    """All problems of the first file that has any, with lines."""
+def located_error(problems: Sequence[Problem], documents: Sequence[Document]) -> ScenarioError:
+    """All problems of the first file that has any, with lines, in the order of the file."""
     placed = [locate(problem, documents) for problem in problems]
     for document in documents:
         own = [problem for problem, holder in placed if holder is document]
         if own:
-            return ScenarioError(own, document.file)
+            return ScenarioError(sorted(own, key=lambda p: p.line), document.file)
     raise AssertionError("an error needs a problem")
 
 
@@ -211,8 +212,8 @@ def _read_load(node: Any, index: int, reader: Fields) -> Workload | None:
     fields = reader.mapping(node, path, "a workload")
     kind = fields.get("kind", "constant")
     if kind not in WORKLOAD_KINDS:
-        near = nearest(str(kind), WORKLOAD_KINDS)
-        reader.wrong((*path, "kind"), f"unknown kind {shown(kind)}", ", ".join(WORKLOAD_KINDS), near)
+        known_kinds, near = ", ".join(WORKLOAD_KINDS), nearest(str(kind), WORKLOAD_KINDS)
+        reader.wrong((*path, "kind"), f"unknown kind {shown(kind)}", known_kinds, near)
         return None
     shape = WORKLOAD_KINDS[kind]
     known = ("entry", "client", "kind", "from", "sure", "rate_rps", *shape)
@@ -275,7 +276,8 @@ def _read_slo(
     for entry, node in reader.mapping(data, ("slo",), "`slo`").items():
         path = ("slo", entry)
         if entry not in components:
-            reader.wrong(path, f"slo of unknown component `{entry}`", "", nearest(entry, components))
+            near = nearest(entry, components)
+            reader.wrong(path, f"slo of unknown component `{entry}`", "a component", near)
         fields = reader.mapping(node, path, f"the slo of `{entry}`")
         reader.refuse_unknown(fields, SLO_KEYS, path, f"the slo of `{entry}`")
         slo[entry] = Slo(**reader.fields(fields, SLO_KEYS, path)[0])

@@ -57,7 +57,7 @@ def _read_target(
     """What the fault strikes: `component` and `replicas`, or `edge`."""
     at = (*path, "target")
     target = reader.mapping(fields.get("target"), at, "`target`")
-    known = ("edge",) if kind.target == EDGE else ("component",)
+    known: tuple[str, ...] = ("edge",) if kind.target == EDGE else ("component",)
     known = (*known, "replicas") if kind.target == COMPONENT else known
     reader.refuse_unknown(target, known, at, f"the target of a {kind.name} fault")
     if kind.target == EDGE:
@@ -77,7 +77,8 @@ def _read_target(
     component = components.get(name) if isinstance(name, str) else None
     if component is None or component.kind == "client":
         near = nearest(str(name), components)
-        reader.wrong(at, f"no component {shown(name)} that can fail", "one under `components`", near)
+        what = f"no component {shown(name)} that can fail"
+        reader.wrong(at, what, "one under `components`, no client", near)
     elif struck > component.replicas:
         what = f"{struck} replicas of `{name}`"
         reader.wrong((*at, "replicas"), what, f"at most its {component.replicas}, 0 for all")

@@ -310,4 +310,5 @@ def _fix(
     ranges = {name: value for name, value in values.items() if isinstance(value, Range)}
     if not ranges:
         return holder
-    return replace(holder, **{n: pick(f"{prefix}.{n}", r) for n, r in ranges.items()})
+    fixed: dict[str, Any] = {n: pick(f"{prefix}.{n}", r) for n, r in ranges.items()}
+    return replace(holder, **fixed)

@@ -23,13 +23,16 @@ SURE_LEVELS = (STATED, DERIVED, GUESSED, DEFAULT)
 """Surest first."""
 
 
+_WITH_ITSELF = (ITSELF, "kind", "protocol")
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One value of a scenario with its origin.
 
     Attributes:
         holder: `component frontend`, `edge a -> b`, `workload frontend`.
-        key: as the scenario file writes it.
+        key: as the scenario file writes it; `ITSELF` for the edge as such.
         value: in the model's units (seconds, MB, per second).
     """
 
@@ -48,8 +51,9 @@ def surer(one: Origin, other: Origin) -> Origin:
 def origin_of(holder: Component | Edge | Workload, key: str) -> Origin:
     """Where one value came from.
 
-    Without a recorded origin a value is stated by the scenario file itself, unless it is the
-    model's default, which nobody stated.
+    Kind and protocol come with their component or edge. Another value without a recorded
+    origin is stated by the scenario file itself, unless it is the model's default, which nobody
+    stated.
 
     Raises:
         KeyError: there is no such key.
@@ -57,8 +61,8 @@ def origin_of(holder: Component | Edge | Workload, key: str) -> Origin:
     origin = holder.origins.get(key)
     if origin is not None:
         return origin
-    if key == ITSELF:
-        return Origin("", 0, STATED)
+    if key in _WITH_ITSELF:
+        return holder.origins.get(ITSELF, Origin("", 0, STATED))
     spec = _keys(holder)[key]
     default = next(f.default for f in fields(holder) if f.name == spec.field)
     same = default is not MISSING and getattr(holder, spec.field) == default
@@ -71,6 +75,7 @@ def quantities(scenario: Scenario) -> Iterator[Quantity]:
         if component.kind != "client":
             yield from _values(component, f"component {component.name}")
     for edge in scenario.edges:
+        yield Quantity(f"edge {edge.name}", ITSELF, edge.name, origin_of(edge, ITSELF))
         yield from _values(edge, f"edge {edge.name}")
     for load in scenario.workload:
         yield from _values(load, f"workload {load.entry}")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import networkx as nx
+
 from hms.scenarios.model import Component, Edge, Range, Scenario, Value
 
 
@@ -23,9 +24,9 @@ class CriticalPath:
     time_s: float
 
 
-def graph(scenario: Scenario) -> nx.DiGraph:
+def graph(scenario: Scenario) -> nx.DiGraph[str]:
     """The scenario as a graph: nodes carry `component`, edges carry `edge`."""
-    result: nx.DiGraph = nx.DiGraph()
+    result: nx.DiGraph[str] = nx.DiGraph()
     for name, component in scenario.components.items():
         result.add_node(name, component=component)
     for edge in scenario.edges:

@@ -1,0 +1,67 @@
+"""Calls that the environment and the arguments of Kubernetes containers name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hms.scenarios.importers.addresses import Variable, find_calls
+from hms.scenarios.importers.findings import Place
+from hms.scenarios.importers.kubernetes_objects import TEMPLATED, Cluster, Manifest, at, items
+
+
+def add_calls(cluster: Cluster, name: str) -> None:
+    """Calls that the environment and the arguments of a component's containers name."""
+    manifest = cluster.pods[name][0]
+    template = ("spec", "template") if manifest.kind in TEMPLATED else ()
+    containers = (*template, "spec", "containers")
+
+    def lookup(host: str) -> str:
+        return cluster.lookup(host, manifest.namespace)
+
+    for index in range(len(items(manifest.data, *containers))):
+        for variable in _variables(cluster, manifest, (*containers, index)):
+            find_calls(name, variable, lookup, cluster.findings)
+
+
+def _variables(
+    cluster: Cluster, manifest: Manifest, path: tuple[str | int, ...]
+) -> Iterator[Variable]:
+    """Environment variables of a container, those from ConfigMaps too, and its arguments."""
+    container = at(manifest.data, *path)
+    for index, entry in enumerate(items(container, "env")):
+        name = str(at(entry, "name") or "")
+        value = at(entry, "value")
+        place = manifest.place(*path, "env", index, "value")
+        reference = at(entry, "valueFrom", "configMapKeyRef")
+        if isinstance(reference, Mapping):
+            value, place = _configured(cluster, manifest, reference, place)
+        if isinstance(value, str | int):
+            yield Variable(name, str(value), place.file, place.line)
+    for entry in items(container, "envFrom"):
+        wanted = at(entry, "configMapRef", "name")
+        for source in _config_maps(cluster, manifest.namespace, wanted):
+            for key, value in (at(source.data, "data") or {}).items():
+                place = source.place("data", key)
+                yield Variable(str(key), str(value), place.file, place.line)
+    for key in ("command", "args"):
+        for index, value in enumerate(items(container, key)):
+            if isinstance(value, str) and len(value) <= 1000:
+                yield Variable("", value, manifest.file, manifest.place(*path, key, index).line)
+
+
+def _configured(
+    cluster: Cluster, manifest: Manifest, reference: Mapping[str, Any], place: Place
+) -> tuple[Any, Place]:
+    """The value that a ConfigMap holds for a variable, and where."""
+    for source in _config_maps(cluster, manifest.namespace, reference.get("name")):
+        value = at(source.data, "data", str(reference.get("key")))
+        if value is not None:
+            return value, source.place("data", str(reference.get("key")))
+    return None, place
+
+
+def _config_maps(cluster: Cluster, namespace: str, name: Any) -> Iterator[Manifest]:
+    for manifest in cluster.of_kind("ConfigMap"):
+        if manifest.name == name and manifest.namespace == namespace:
+            yield manifest
