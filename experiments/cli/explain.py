@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import click
 
 from hms.agents.policy.parameters import Tunable, step_table, table
+from hms.agents.policy.policy_values import RETRY_ON, RETRY_ON_PATHS
 from hms.documents import Problem, nearest
 from hms.errors import InputError
 from hms.experiments.cli.parameter_page import facts, page, short_list
 
-STEP_GROUP = "recovery"
+RETRY_ON_NAMES = ("retry_on", RETRY_ON)
 
 
 @click.command("explain")
@@ -50,12 +51,12 @@ def find(name: str) -> list[Tunable]:
         InputError: none, or several that are not a group; the message names the nearest.
     """
     rows = everything()
-    wanted = name.removeprefix("recovery.") if name.startswith("recovery.") else name
-    group = "step" if wanted == STEP_GROUP else wanted
+    wanted = name.removeprefix("recovery.")
+    group = "step" if wanted == "recovery" else wanted
     for found in (
         [row for row in rows if row.path == wanted],
         [row for row in rows if row.path.startswith(f"{group}.")],
-        [row for row in rows if row.path.startswith(f"{wanted}_")],
+        [row for row in rows if row.path in RETRY_ON_PATHS and wanted in RETRY_ON_NAMES],
         [row for row in rows if row.path.split(".")[1] == wanted],
     ):
         if len(found) == 1 or (found and _one_group(found)):

@@ -10,15 +10,17 @@ from hms.documents import Problem, nearest
 from hms.errors import InputError
 from hms.experiments.export import loss_text
 from hms.experiments.export.loss import dumps
-from hms.experiments.export.sources import find_policy, scenario_of
+from hms.experiments.export.sources import find_policy, looks_like_file, scenario_of
 from hms.experiments.export.targets import TARGETS, build
+from hms.experiments.single_run import find_scenario
 from hms.scenarios.load import load_scenario
 
 
 @click.command("export")
 @click.argument("policy", metavar="RUN|POLICY")
 @click.option("--to", "to", required=True, help=f"Targets: {', '.join(TARGETS)}, with commas.")
-@click.option("--topology", metavar="SCENARIO", help="Scenario file; a run carries its own.")
+@click.option("--topology", metavar="SCENARIO",
+              help="Scenario file, or a shipped one's name; a run carries its own.")
 @click.option("--overlay", multiple=True, help="Overlay of the topology; may be repeated.")
 @click.option("-o", "--out", required=True, metavar="DIR", help="Folder for the files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -34,7 +36,11 @@ def command(
     found = find_policy(policy)
     if topology is None and overlay:
         raise InputError([Problem((), "--overlay without --topology", "--topology SCENARIO")])
-    scenario = scenario_of(found.run) if topology is None else load_scenario(topology, overlay)
+    scenario = scenario_of(found.run)
+    if topology is not None:
+        # a file that is not there is wrong input, told by its reader
+        file = topology if looks_like_file(topology) else find_scenario(topology)
+        scenario = load_scenario(file, overlay)
     export = build(found.policy, scenario, targets)
     written = export.save(Path(out))
     if as_json:

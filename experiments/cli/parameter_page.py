@@ -29,9 +29,7 @@ def facts(row: Tunable) -> dict[str, Any]:
         "does": row.does,
         "default": default(row),
         "range": legal(row),
-        "searched": f"{_number(row, row.low)} to {_number(row, row.high)}"
-        if row.searched
-        else "never: it stays as it is",
+        "searched": searched(row),
         "unit": _unit(row),
         "scale": row.scale,
         "in a file": in_a_file(row),
@@ -45,8 +43,10 @@ def default(row: Tunable) -> str:
     text = str(written).lower() if isinstance(written, bool) else str(written)
     if row.off is not None and row.default == row.off:
         return f"{text} ({OFF_WORDS.get(row.path, 'off')})"
-    told = "" if row.choices or row.scale == "switch" else quantity(row, float(row.default))
-    return f"{text} ({told})" if told and told != text and row.unit else text
+    if row.choices or row.scale == "switch":
+        return text
+    told = quantity(row, float(row.default))
+    return text if told.replace(" ", "").isdigit() or told == text else f"{text} ({told})"
 
 
 def legal(row: Tunable) -> str:
@@ -58,8 +58,20 @@ def legal(row: Tunable) -> str:
     text = f"{_number(row, row.least)} to {_number(row, row.most)}"
     if row.off is None:
         return text
-    word = "off" if row.off > row.most else _number(row, row.off)
-    return f"{text}, or {word} ({OFF_WORDS.get(row.path, 'switches it off')})"
+    meaning = OFF_WORDS.get(row.path, "off")
+    if row.off > row.most:
+        return f"{text}, or `off`"
+    within = row.least <= row.off <= row.most
+    return f"{text}{';' if within else ', or'} {_number(row, row.off)}: {meaning}"
+
+
+def searched(row: Tunable) -> str:
+    """What evolution tries."""
+    if not row.searched:
+        return "never: it stays as it is"
+    if row.choices or row.scale == "switch":
+        return "all of them"
+    return f"{_number(row, row.low)} to {_number(row, row.high)}"
 
 
 def in_a_file(row: Tunable) -> str:

@@ -186,6 +186,5 @@ def verdict(name: str) -> dict[str, Any]:
             }
             for problem in error.problems
         ]
-        told = {"policy": name, "valid": False, "message": str(error), "problems": problems}
-        return told
+        return {"policy": name, "valid": False, "message": str(error), "problems": problems}
     return {"policy": name, "valid": True, "sha256": policy.sha256, "problems": []}

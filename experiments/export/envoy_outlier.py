@@ -121,7 +121,7 @@ def _in_a_row(t: Traffic, log: Ledger) -> dict[str, Any]:
     log.exact("breaker.consecutive_failures", key, "off", f"{row}, see breaker.failure_rate")
     formula = (
         f"fast path between sweeps: max(2, ceil({p.minimum_calls} / {replicas})) in a row,"
-        f" more while {number(t.error_share)} normal errors would do it by chance"
+        f" more where an error share of {number(t.error_share)} would do it by chance"
     )
     parameter = "breaker.failure_rate" if rate_counts(p) else "breaker.slow_call_rate"
     log.approximated(parameter, key, "rate", row, formula)

@@ -13,7 +13,7 @@ def page(rows: Sequence[Row], notes: Mapping[str, Sequence[str]], sha256: str) -
     """loss.md: every row of every target, its remarks, the policy's identity."""
     lines = ["# What this export keeps of the policy", "", f"Policy sha256 `{sha256}`.", ""]
     for target, tally in counts(rows).items():
-        lines += [f"## {target}", "", f"Parameters: {summary(tally)}.", ""]
+        lines += [f"## {target}", "", f"Parameters, each by its worst edge: {summary(tally)}.", ""]
         lines += ["| parameter | ours | written as | written | class | note | where |"]
         lines += ["|-|-|-|-|-|-|-|"]
         for row in (row for row in rows if row.target == target):
@@ -46,7 +46,8 @@ def table(rows: Sequence[Row]) -> list[str]:
     """
     lines: list[str] = []
     for target, tally in counts(rows).items():
-        lines.append(f"{target}: {summary(tally)}")
+        worst = ", each parameter by its worst edge" if tally[EXACT] < sum(tally.values()) else ""
+        lines.append(f"{target}: {summary(tally)}{worst}")
         shown = [r for r in rows if r.target == target and r.verdict != EXACT]
         shown.sort(key=lambda row: VERDICTS.index(row.verdict))
         for reason, together in _alike(shown):

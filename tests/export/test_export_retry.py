@@ -83,7 +83,7 @@ def test_without_a_total_all_attempts_and_waits_have_time(policy, shop):
 
 def test_an_attempt_never_outlasts_the_whole_call(policy, shop):
     values = {"retry.max_attempts": 2, "timeout.call_s": 5.0, "timeout.total_s": 1.5}
-    files, rows = exported(policy(values), shop)
+    files, _ = exported(policy(values), shop)
     assert route(files, "frontend", "cart")["retry_policy"]["per_try_timeout"] == "1.5s"
 
 
