@@ -82,6 +82,10 @@ def step_component(
     slot = most_urgent(d, r, rp, o)
     if slot >= 0:
         act_on(d, r, g, dp, gp, rp, o, a, slot, now_s)
+    if a.kind != NO_ACTION:
+        other = most_urgent(d, r, rp, o)  # whom it may turn to while it waits
+        if other >= 0:
+            a.wake_s = min(a.wake_s, ready_s(r, rp, int(d.issue[other]), other, now_s))
     if r.waiting:
         a.wake_s = min(a.wake_s, r.due_s)
         if r.well:
@@ -133,11 +137,10 @@ def judge(
         if o[i].replicas <= 0.0 or not (for_all or i == r.slot):
             continue
         issue = int(d.issue[i])
-        still = issue == r.issue
-        if not for_all:
-            still = issue != NONE and issue != DEPENDENCY
+        ill = ill or issue == r.issue
+        if not for_all:  # what these replicas suffer themselves counts against the act, too
+            ill = ill or (issue != NONE and issue != DEPENDENCY)
             gone = gone and o[i].answered_rps > 0.0
-        ill = ill or still
         judged = judged and not o[i].starting and int(d.suspect[i]) == NONE
     gone = gone and judged and not ill
     a.settled = settle(r, gone, ill, judged, settle_s(dp), now_s)

@@ -86,13 +86,14 @@ def see(
     r: RecoveryState, rp: RecoveryParameters, issue: int, present: bool, now_s: float
 ) -> None:
     """Note whether an illness is there; one that comes back after a calm is new."""
-    if present and r.present[issue] <= 0.0:
+    was = r.present[issue] > 0.0
+    if present and not was:
         if now_s + SLACK >= r.seen_s[issue] + calm_s(rp, issue):
             start_anew(r, issue)
         r.since_s[issue] = now_s
+    if present or was or (r.waiting and r.issue == issue):
+        r.seen_s[issue] = now_s  # the calm counts from the first look at which it was gone
     r.present[issue] = 1.0 if present else 0.0
-    if present or (r.waiting and r.issue == issue):
-        r.seen_s[issue] = now_s
 
 
 def start_anew(r: RecoveryState, issue: int) -> None:

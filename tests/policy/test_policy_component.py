@@ -188,6 +188,13 @@ def test_a_restart_that_brings_back_a_bad_process_has_not_helped():
     assert agent.settled[0][1] == -1
 
 
+def test_an_act_on_replicas_that_leaves_the_dependency_ill_has_not_helped():
+    agent = Agent({"dependency": [Step("reconnect", patience_s=6.0)]})
+    agent.run(20, well(error_share=0.3))
+    assert agent.settled == [(7.0, -1)]
+    assert len(agent.acts) == 1
+
+
 def test_while_it_waits_it_does_nothing_else_for_these_replicas():
     agent = Agent({"errors": [Step("restart", patience_s=30.0)], "saturated": [Step("scale")]})
     agent.run(25, failing(queue_share=1.0))
