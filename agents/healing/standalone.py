@@ -165,6 +165,11 @@ class StandaloneSelfHealing:
         with self._lock:
             return tuple(self._registry.history)
 
+    @property
+    def refused_reports(self) -> int:
+        """Reports that could not be believed, since the start."""
+        return self._health.refused
+
     async def apply_config(self, config: AdaptiveConfig) -> None:
         """Take over a configuration, all of it or nothing (6.2).
 

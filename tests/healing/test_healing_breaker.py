@@ -1,0 +1,306 @@
+"""The breaker that threads share. Ids are those of the breaker cases."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from hms.agents.healing.breaker import Breaker, Permit
+from hms.agents.healing.clock import FakeClock
+from hms.agents.policy.kinds import CLOSED, DISABLED, FORCED_OPEN, METRICS_ONLY
+from hms.agents.policy.parameters import BreakerParameters
+from hms.errors import BreakerOpen
+
+Build = Callable[..., Breaker]
+
+
+def call(breaker: Breaker, outcome: str, clock: FakeClock | None = None, takes_s: float = 0.0) -> None:
+    permit = breaker.admit()
+    if clock is not None:
+        clock.advance(takes_s)
+    if outcome == "S":
+        breaker.succeeded(permit)
+    elif outcome == "F":
+        breaker.failed(permit, ValueError("no"))
+    else:
+        breaker.ignored(permit)
+
+
+def calls(breaker: Breaker, outcomes: str) -> None:
+    for outcome in outcomes:
+        call(breaker, outcome)
+
+
+def tripped(build: Build, **changed: object) -> Breaker:
+    breaker = build(**changed)
+    calls(breaker, "FFFFF")
+    assert breaker.phase == "open"
+    return breaker
+
+
+def test_a1_opens_when_the_rate_is_reached_also_by_a_success(breaker: Build) -> None:
+    each = breaker(window_calls=5)
+    calls(each, "FFFS")
+    assert each.phase == "closed"
+    calls(each, "S")
+    assert each.phase == "open"
+
+
+def test_a10_a_success_ends_a_row_of_failures(breaker: Build) -> None:
+    each = breaker(consecutive_failures=3, failure_rate=2.0, slow_call_rate=2.0)
+    calls(each, "FFSFF")
+    assert each.phase == "closed"
+    calls(each, "F")
+    assert each.phase == "open"
+
+
+def test_a14_a_call_of_exactly_the_slow_limit_is_not_slow(breaker: Build, clock: FakeClock) -> None:
+    each = breaker()
+    call(each, "S", clock, takes_s=2.0)
+    assert each.metrics().slow_in_window == 0.0
+    call(each, "S", clock, takes_s=2.001)
+    assert each.metrics().slow_in_window == 1.0
+
+
+def test_b1_refuses_until_its_time_is_over_and_probes_at_it(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker)
+    clock.advance(4.999)
+    with pytest.raises(BreakerOpen):
+        each.admit()
+    clock.advance(0.001)
+    assert each.admit().probe
+
+
+def test_b2_reading_changes_nothing(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker)
+    clock.advance(9.0)
+    assert (each.phase, each.explain()) == ("open", "")
+    assert each.metrics().phase == "open"
+
+
+def test_b7_a_refusal_says_why_and_when_to_come_again(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker)
+    clock.advance(3.0)
+    with pytest.raises(BreakerOpen) as refused:
+        each.admit()
+    assert refused.value.retry_after_s == pytest.approx(2.0)
+    assert refused.value.dependency == "db"
+    assert str(refused.value) == (
+        "breaker of `db` is open: failure rate; next probe in 2 s; last error ValueError('no')"
+    )
+    assert each.explain() == str(refused.value)
+
+
+def test_c1_half_open_lets_no_more_in_than_its_probes(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker)
+    clock.advance(5.0)
+    assert all(each.admit().probe for _ in range(3))
+    with pytest.raises(BreakerOpen, match="probing"):
+        each.admit()
+
+
+def test_c2_half_open_closes_as_soon_as_it_is_sure(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker, half_open_calls=4)
+    clock.advance(5.0)
+    probes = [each.admit() for _ in range(4)]
+    each.succeeded(probes[0])
+    each.failed(probes[1])
+    each.succeeded(probes[2])
+    assert each.phase == "half_open"
+    each.succeeded(probes[3])
+    assert each.phase == "closed"
+
+
+def test_c7_a_probe_that_never_reports_has_failed_at_the_end_of_its_lease(
+    breaker: Build, clock: FakeClock
+) -> None:
+    each = tripped(breaker, half_open_calls=1)
+    clock.advance(5.0)
+    lost = each.admit()
+    clock.advance(9.9)
+    with pytest.raises(BreakerOpen, match="probing"):
+        each.admit()
+    clock.advance(0.1)
+    with pytest.raises(BreakerOpen, match="open"):
+        each.admit()
+    clock.advance(1.0)
+    each.succeeded(lost)  # c8: late, it closes nothing
+    assert (each.phase, each.metrics().late) == ("open", 1)
+    clock.advance(4.0)
+    assert each.admit().probe
+
+
+def test_c9_a_cancelled_probe_gives_its_permit_back(breaker: Build, clock: FakeClock) -> None:
+    each = tripped(breaker, half_open_calls=1)
+    clock.advance(5.0)
+    each.ignored(each.admit())
+    assert each.phase == "half_open"
+    assert each.admit().probe
+
+
+def test_c11_a_result_of_an_older_era_counts_nowhere(breaker: Build, clock: FakeClock) -> None:
+    each = breaker()
+    early = each.admit()
+    calls(each, "FFFFF")
+    clock.advance(5.0)
+    each.admit()
+    each.failed(early)
+    assert (each.phase, each.metrics().late) == ("half_open", 1)
+
+
+def test_c12_nor_does_it_give_back_a_permit_that_it_never_took(
+    breaker: Build, clock: FakeClock
+) -> None:
+    each = breaker(half_open_calls=1)
+    early = each.admit()
+    calls(each, "FFFFF")
+    clock.advance(5.0)
+    each.admit()
+    each.ignored(early)
+    with pytest.raises(BreakerOpen):
+        each.admit()
+
+
+def test_d1_forced_open_stays_so_until_released(breaker: Build, clock: FakeClock) -> None:
+    each = breaker()
+    each.set_mode(FORCED_OPEN)
+    clock.advance(365 * 86_400.0)
+    with pytest.raises(BreakerOpen, match="forced open, by hand"):
+        each.admit()
+    assert "by hand" in each.explain()
+    each.set_mode(CLOSED)
+    assert not each.admit().probe
+
+
+@pytest.mark.parametrize("mode", [DISABLED, METRICS_ONLY])
+def test_d4_d5_disabled_and_metrics_only_let_all_in(breaker: Build, mode: int) -> None:
+    each = breaker()
+    each.set_mode(mode)
+    calls(each, "F" * 100)
+    assert each.metrics().refused == 0
+
+
+def test_f3_slow_calls_under_way_open_it(breaker: Build, clock: FakeClock) -> None:
+    each = breaker(window_kind=1, window_calls=20, minimum_calls=10, slow_call_rate=0.5)
+    for _ in range(20):
+        each.admit()
+    clock.advance(2.0)
+    each.ignored(each.admit())
+    clock.advance(0.001)
+    with pytest.raises(BreakerOpen, match="slow calls in flight"):
+        each.admit()
+
+
+def test_f6_a_permit_returned_twice_counts_once(breaker: Build) -> None:
+    each = breaker()
+    permit = each.admit()
+    each.succeeded(permit)
+    each.failed(permit)
+    counted = each.metrics()
+    assert (counted.ok, counted.failed, counted.double) == (1, 0, 1)
+
+
+def test_g2_reconfiguring_measures_an_open_time_from_its_start(
+    breaker: Build, clock: FakeClock
+) -> None:
+    each = tripped(breaker)
+    clock.advance(4.0)
+    each.reconfigure(BreakerParameters(open_s=60.0, jitter_share=0.0))
+    clock.advance(55.9)
+    with pytest.raises(BreakerOpen):
+        each.admit()
+    clock.advance(0.1)
+    assert each.admit().probe
+
+
+def test_g3_a_smaller_window_keeps_the_newest_results(breaker: Build) -> None:
+    each = breaker(failure_rate=1.0)
+    calls(each, "FFFFSSSSFF")
+    each.reconfigure(BreakerParameters(window_calls=4, minimum_calls=4, failure_rate=1.0))
+    counted = each.metrics()
+    assert (counted.calls_in_window, counted.failed_in_window) == (4.0, 2.0)
+
+
+def test_a_window_of_another_kind_starts_empty(breaker: Build) -> None:
+    each = breaker(failure_rate=1.0)
+    calls(each, "FFFS")
+    each.reconfigure(BreakerParameters(window_kind=1, failure_rate=1.0))
+    assert each.metrics().calls_in_window == 0.0
+    calls(each, "FS")
+    assert each.metrics().calls_in_window == 2.0
+
+
+def test_reported_calls_count_like_single_ones(breaker: Build) -> None:
+    single, batch = breaker(), breaker()
+    calls(single, "SSSFF")
+    assert batch.report_calls(ok=3, failed=2, slow=0) == "closed"
+    assert batch.metrics().failed_in_window == single.metrics().failed_in_window
+    calls(single, "F")
+    assert batch.report_calls(ok=0, failed=1, slow=0) == single.phase == "open"
+    assert batch.report_calls(ok=7, failed=0, slow=0) == "open"
+    assert batch.metrics().late == 7
+
+
+@pytest.mark.parametrize(("ok", "failed", "slow"), [(-1, 0, 0), (0, -1, 0), (1, 1, 3)])
+def test_impossible_counts_are_refused(breaker: Build, ok: int, failed: int, slow: int) -> None:
+    with pytest.raises(ValueError, match="not counts of calls"):
+        breaker().report_calls(ok, failed, slow)
+
+
+def test_f2_h4_under_threads_every_admitted_call_is_accounted_for(
+    breaker: Build, clock: FakeClock
+) -> None:
+    """8 threads at a switch interval of 1 µs; half-open never has more than its probes out."""
+    each = breaker(window_calls=20, half_open_calls=3, open_s=1e-3)
+    probes_out: set[int] = set()
+    most_probes = 0
+    lock = threading.Lock()
+
+    def one(outcome: int) -> None:
+        nonlocal most_probes
+        try:
+            permit = each.admit()
+        except BreakerOpen:
+            clock.advance(1e-3)
+            return
+        if permit.probe:
+            with lock:
+                probes_out.add(id(permit))
+                same_era = len(probes_out)
+                most_probes = max(most_probes, same_era)
+        finish(permit, outcome)
+
+    def finish(permit: Permit, outcome: int) -> None:
+        if permit.probe:
+            with lock:
+                probes_out.discard(id(permit))
+        if outcome == 0:
+            each.failed(permit)
+        elif outcome == 1:
+            each.ignored(permit)
+        else:
+            each.succeeded(permit)
+
+    def work(seed: int) -> None:
+        for number in range(1500):
+            one((number * 7 + seed) % 5 % 3)
+
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval_s)
+    counted = each.metrics()
+    assert counted.opened > 10
+    assert most_probes <= 3
+    assert counted.in_flight == 0
+    assert counted.admitted + counted.refused == 8 * 1500
+    assert counted.admitted == counted.ok + counted.failed + counted.ignored + counted.late
