@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 MOST_SHOWN = 20
+MOST_LETTERS = 400
+"""Of one mistake: what a file holds is quoted, and may be a megabyte."""
 
 
 class HmsError(Exception):
@@ -44,7 +46,10 @@ def describe(problem: Any, file: str) -> str:
     """`file:line: what`, then expected and nearest on lines of their own."""
     line = getattr(problem, "line", 0)
     place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
-    text = f"{place}{problem.what}"
+    what = problem.what
+    if len(what) > MOST_LETTERS:
+        what = f"{what[:MOST_LETTERS]} … ({len(what):,} letters)"
+    text = f"{place}{what}"
     if problem.expected:
         text += f"\n    expected: {problem.expected}"
     if problem.nearest:

@@ -26,6 +26,9 @@ from hms.agents.policy.policy_values import (
 
 SCHEMA = "hms.policy/1"
 OVERRIDES_MAX = 4
+VALUES_MAX = 1000
+"""More than any policy has; each mistake is compared with all names, which takes its time."""
+
 WHERE: dict[str, tuple[str, ...]] = {
     "kind": ("service", "store", "queue", "client"),
     "criticality": ("low", "normal", "high"),
@@ -85,6 +88,9 @@ def read(data: Any) -> tuple[Parts, list[Problem]]:
     parts = Parts(groups={name: record() for name, record in GROUPS.items()})
     if not isinstance(data, dict):
         return parts, [Problem((), f"{type(data).__name__} is no policy", f"schema: {SCHEMA}")]
+    if more_than(VALUES_MAX, data):
+        most = f"at most {VALUES_MAX} values: every parameter, ladder and override has room"
+        return parts, [Problem((), "too much for a policy", most)]
     known = ("schema", "about", *GROUPS, "recovery", "overrides")
     problems += [unknown((key,), "key", key, known) for key in data if key not in known]
     _read_schema(data.get("schema"), problems)
@@ -101,6 +107,20 @@ def read(data: Any) -> tuple[Parts, list[Problem]]:
     if not problems:
         problems = contradictions(parts)
     return parts, problems
+
+
+def more_than(most: int, data: Any) -> bool:
+    """Whether there are more values, lists and mappings in it than that."""
+    left = [data]
+    for seen in range(most + 1):
+        if not left:
+            return False
+        each = left.pop()
+        if isinstance(each, dict | list):
+            if len(each) > most - seen:
+                return True
+            left.extend(each.values() if isinstance(each, dict) else each)
+    return True
 
 
 def _read_schema(given: Any, problems: list[Problem]) -> None:

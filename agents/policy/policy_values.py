@@ -11,6 +11,9 @@ from hms.agents.policy.parameters import Tunable, Value, table
 
 Path = tuple[str | int, ...]
 
+NAME_MAX = 64
+SHOWN_MAX = 20  # mistakes of a file that a reader of it gets to see
+
 RETRY_ON = "retry.retry_on"
 OUTCOMES = ATTEMPT_NAMES[1:]
 RETRY_ON_PATHS = tuple(f"{RETRY_ON}_{outcome}" for outcome in OUTCOMES)
@@ -37,6 +40,8 @@ class Problem:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like this one; "" when none is near."""
+    if len(str(name)) > NAME_MAX:
+        return ""  # comparing takes time with the length, and no name of ours is so long
     found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return found[0] if found else ""
 
@@ -89,7 +94,7 @@ def read_value(row: Tunable, given: Any, path: Path, problems: list[Problem]) ->
 def _read_number(
     row: Tunable, given: float, path: Path, problems: list[Problem]
 ) -> Value | None:
-    finite = math.isfinite(given)
+    finite = isinstance(given, int) or math.isfinite(given)  # an int may be beyond all floats
     whole = finite and given == int(given)
     legal = finite and (row.least <= given <= row.most or given == row.off)
     if legal and (whole or row.kind is float):
@@ -133,7 +138,7 @@ def read_paths(given: Any, path: Path, problems: list[Problem]) -> dict[str, Val
         if name == RETRY_ON:
             found.update(read_retry_on(value, (*path, name), problems))
         elif name not in ROWS:
-            near = nearest(str(name), ROWS)
+            near = nearest(str(name), ROWS) if len(problems) < SHOWN_MAX else ""
             problems.append(Problem((*path, name), f"unknown parameter `{name}`", "", near))
         else:
             held = read_value(ROWS[name], value, (*path, name), problems)
