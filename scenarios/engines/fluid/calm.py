@@ -12,6 +12,7 @@ from hms.scenarios.machine_code import compiled
 
 TOLERANCE = 1e-6
 LONGEST_SILENCE_S = 31.0
+NEGLIGIBLE = 1e-9
 
 
 @compiled
@@ -65,17 +66,19 @@ def memory_ticks(s, tick):
 
 @compiled
 def budget_ticks(s):
-    """How long the retry budgets last at today's slope."""
+    """How long every retry that is wanted will be granted; 0 while a budget refuses some."""
     ticks = s.world[0].ticks
     for k in range(s.edges.shape[0]):
-        e = s.edges[k]
         o = s.steady[k]
-        if e.agent == 1 and o.retries > 0.0 and s.edge_grants[k].tokens >= 0.0:
-            drain = o.retries - s.retry_p[k].budget_ratio * o.successes
-            if drain > 0.0:
-                ticks = min(ticks, int(s.edge_grants[k].tokens / drain))
-            elif drain > -1e-12:
-                ticks = 0
+        tokens = s.edge_grants[k].tokens
+        if s.edges[k].agent == 0 or tokens < 0.0 or o.failed <= NEGLIGIBLE:
+            continue
+        deposit = s.retry_p[k].budget_ratio * o.successes
+        if tokens < o.retries + 1.0:
+            if deposit > NEGLIGIBLE:
+                return 0
+        elif o.retries > deposit:
+            ticks = min(ticks, int((tokens - o.retries) / (o.retries - deposit)))
     return ticks
 
 

@@ -40,6 +40,8 @@ def count_tick(s):
         e.degraded = 0.0
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
+        c.window_ok += c.ok_out
+        c.window_bad += c.bad_out + c.rejected
         if c.added_replicas > 0.0:
             world.added_replica += c.added_replicas * world.dt
         for g in range(c.u0, c.u1):
@@ -58,6 +60,12 @@ def close_window(s, window):
     world.window_good = 0.0
     world.window_bad = 0.0
     world.window_offered = 0.0
+    for i in range(s.comps.shape[0]):
+        c = s.comps[i]
+        c.last_ok = c.window_ok
+        c.last_bad = c.window_bad
+        c.window_ok = 0.0
+        c.window_bad = 0.0
     take_window(s, window)
 
 
@@ -80,8 +88,8 @@ def take_window(s, window):
             c = s.comps[i]
             cell = s.component_windows[window, i]
             cell.present = c.present
-            cell.ok = c.ok_out * world.dt_inv
-            cell.bad = (c.bad_out + c.rejected) * world.dt_inv
+            cell.ok = c.last_ok
+            cell.bad = c.last_bad
             serving = 0.0
             for g in range(c.u0, c.u1):
                 u = s.units[g]

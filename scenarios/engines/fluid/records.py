@@ -39,7 +39,8 @@ COMPONENT = _dtype(
     " calls_s slow_error entered left_front rejected ok_out bad_out present startup_s"
     " memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
     # today's or the policy's admission, and where fallback and roll-back stand
-    " limit queue_limit workers queue_stated added_replicas arriving unavailable_share memory_mark",
+    " limit queue_limit workers queue_stated added_replicas arriving unavailable_share memory_mark"
+    " window_ok window_bad last_ok last_bad",
 )
 UNIT = _dtype(
     "component up in_rotation reset pointer ring power_table starts_tick ready_fails live_fails"

@@ -1,0 +1,6 @@
+"""The rows of WORLD.md's acceptance table; `worlds.py` builds them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
