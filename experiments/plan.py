@@ -1,0 +1,238 @@
+"""The experiment file: what to evolve on, what to compare with, how much to spend.
+
+FORMATS.md, "Experiment file". Everything but `name` and `topology` has a default, so that a
+short file is a legal one. Paths are looked for beside the experiment file, then among the
+files that the project ships, so that an experiment works from any folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hms.scenarios.generate import FailurePlan
+from hms.scenarios.split import SplitSizes
+
+SCHEMA = "hms.experiment/1"
+ALGORITHMS = ("nsga2",)
+ENGINES = ("fluid",)
+QUANTITIES = ("drawn", "midpoint")
+STARTS = ("baselines", "random")
+OBJECTIVES = ("downtime_s", "disruption_s", "cvar_s")
+REPLAYED = ("held_out_median", "held_out_worst")
+BASELINES = (
+    "today",
+    "platform",
+    "resilience4j",
+    "envoy",
+    "envoy-small",
+    "istio",
+    "istio-rule",
+    "polly",
+    "restart-at-once",
+    "restart-backoff",
+    "ladder",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyPlan:
+    """Where the system comes from.
+
+    Attributes:
+        scenario: a scenario file; None where manifests are imported.
+        importer: "kubernetes" or "compose" with `manifests`, "" without.
+        manifests: files and folders to import.
+        overlays: partial scenario files merged over it, in order.
+        quantities: drawn (each `between:` anew for each failure) or midpoint.
+    """
+
+    scenario: Path | None = None
+    importer: str = ""
+    manifests: tuple[Path, ...] = ()
+    overlays: tuple[Path, ...] = ()
+    quantities: str = "drawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Simulated incidents of the search, and how many scenarios each set has."""
+
+    name: str
+    incidents: int
+    train: int
+    validation: int
+    held_out: int
+    held_out_never_trained: int
+
+    @property
+    def sizes(self) -> SplitSizes:
+        """Scenarios of each set."""
+        return SplitSizes(
+            self.train, self.validation, self.held_out, self.held_out_never_trained
+        )
+
+    def to_mapping(self) -> dict[str, int]:
+        """The file's form."""
+        return {
+            "incidents": self.incidents,
+            "train": self.train,
+            "validation": self.validation,
+            "held_out": self.held_out,
+            "held_out_never_trained": self.held_out_never_trained,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """How policies are searched for."""
+
+    algorithm: str = "nsga2"
+    engine: str = "fluid"
+    population: int = 24
+    incidents_per_genome: int = 16
+    start_from: tuple[str, ...] = STARTS
+    objectives: tuple[str, ...] = ("downtime_s", "disruption_s")
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePlan:
+    """How the champion is chosen among the finalists, on validation scenarios."""
+
+    finalists: int = 12
+    lowest: str = "downtime_s"
+    disruption_s_at_most: float = 1.10
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePlan:
+    """What the champion is compared with, and how sure the intervals are."""
+
+    baselines: tuple[str, ...] = BASELINES
+    resamples: int = 10_000
+    level: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a second of each part of disruption costs."""
+
+    out_of_service: float = 1.0
+    added_replica: float = 0.1
+    quality_loss: float = 1.0
+    lost_in_flight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentPlan:
+    """A whole experiment; with the version of hms it determines a run bit for bit."""
+
+    name: str
+    seed: str
+    topology: TopologyPlan
+    failures: FailurePlan
+    budgets: Mapping[str, Budget]
+    search: SearchPlan
+    choose: ChoosePlan
+    compare: ComparePlan
+    prices: Prices
+    replayed: tuple[str, ...]
+    file: str = ""
+
+    def budget(self, wanted: str) -> Budget:
+        """A named budget, or one of any number of incidents.
+
+        A number takes the sets of the largest named budget that it reaches; below all of them
+        the smallest one's sets shrink with it, to no less than one scenario a family.
+
+        Raises:
+            ValueError: neither a name nor a whole number of at least 1.
+        """
+        if wanted in self.budgets:
+            return self.budgets[wanted]
+        if not wanted.isdecimal() or int(wanted) < 1:
+            raise ValueError(wanted)
+        incidents = int(wanted)
+        by_size = sorted(self.budgets.values(), key=lambda budget: budget.incidents)
+        reached = [budget for budget in by_size if budget.incidents <= incidents]
+        if reached:
+            return replace(reached[-1], name=wanted, incidents=incidents)
+        return self._shrunk(by_size[0], wanted, incidents)
+
+    def _shrunk(self, smallest: Budget, name: str, incidents: int) -> Budget:
+        share = incidents / smallest.incidents
+        families, rest = len(self.failures.families), len(self.failures.never_trained)
+
+        def size(full: int, groups: int) -> int:
+            return max(groups, min(full, round(full * share / max(groups, 1)) * groups))
+
+        return Budget(
+            name=name,
+            incidents=incidents,
+            train=size(smallest.train, families),
+            validation=size(smallest.validation, families),
+            held_out=size(smallest.held_out, families),
+            held_out_never_trained=size(smallest.held_out_never_trained, rest),
+        )
+
+    def to_mapping(self, scenario: str) -> dict[str, Any]:
+        """The file's form, everything said, with `scenario` as its only topology file."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "seed": self.seed,
+            "topology": {"scenario": scenario, "quantities": self.topology.quantities},
+            "failures": {
+                "start_s": {"between": [self.failures.start_s.low, self.failures.start_s.high]},
+                "at_once": dict(self.failures.at_once),
+                "families": list(self.failures.families),
+                "never_trained": list(self.failures.never_trained),
+            },
+            "budgets": {name: budget.to_mapping() for name, budget in self.budgets.items()},
+            "search": {
+                "algorithm": self.search.algorithm,
+                "engine": self.search.engine,
+                "population": self.search.population,
+                "incidents_per_genome": self.search.incidents_per_genome,
+                "start_from": list(self.search.start_from),
+                "objectives": list(self.search.objectives),
+            },
+            "choose": {
+                "set": "validation",
+                "finalists": self.choose.finalists,
+                "lowest": self.choose.lowest,
+                "disruption_s_at_most": self.choose.disruption_s_at_most,
+            },
+            "compare": {
+                "baselines": list(self.compare.baselines),
+                "interval": {
+                    "method": "paired_bootstrap",
+                    "stratify": "family",
+                    "resamples": self.compare.resamples,
+                    "level": self.compare.level,
+                },
+            },
+            "prices": {
+                "out_of_service": self.prices.out_of_service,
+                "added_replica": self.prices.added_replica,
+                "quality_loss": self.prices.quality_loss,
+                "lost_in_flight": self.prices.lost_in_flight,
+            },
+            "replay": {
+                "engine": "actors",
+                "hosts": "one_per_component",
+                "incidents": list(self.replayed),
+            },
+        }
+
+
+STANDARD_BUDGETS: Mapping[str, Budget] = {
+    budget.name: budget
+    for budget in (
+        Budget("small", 10_000, 98, 56, 140, 40),
+        Budget("standard", 40_000, 392, 112, 280, 80),
+        Budget("large", 200_000, 1536, 224, 400, 120),
+    )
+}
