@@ -1,0 +1,43 @@
+"""Step 4: the champion. Finalists and baselines meet on validation scenarios."""
+
+from __future__ import annotations
+
+from hms.experiments.job import Job
+from hms.experiments.outcome_frame import evaluate_stacks
+
+SET = "validation"
+
+
+def finalist_name(place: int) -> str:
+    """`finalist-01`: the place among the finalists, counted from 1."""
+    return f"finalist-{place + 1:02d}"
+
+
+def choose_champion(job: Job) -> str:
+    """Set `job.finalists`, `job.validation`, `job.choice` and `job.champion`."""
+    import hms
+    from hms.agents.policy.healing_policy import HealingPolicy
+    from hms.evolution.choose import Rule, choose
+    from hms.evolution.gate import Scores
+
+    plan = job.plan.choose
+    job.finalists = job.search.finalists(plan.finalists)
+    stacks = {finalist_name(i): one.policy for i, one in enumerate(job.finalists)}
+    frame = evaluate_stacks(job, {**stacks, **job.baselines}, SET)
+    frame["kind"] = ["finalist" if name in stacks else "baseline" for name in frame["stack"]]
+    scores = {
+        str(name): Scores(part["downtime_s"].to_numpy(), part["disruption_s"].to_numpy())
+        for name, part in frame.groupby("stack", sort=False)
+    }
+    job.choice = choose(
+        [scores[name] for name in stacks],
+        {name: scores[name] for name in job.baselines},
+        Rule(plan.finalists, plan.disruption_s_at_most),
+    )
+    chosen = finalist_name(job.choice.index)
+    frame.loc[frame["stack"] == chosen, "kind"] = "champion"
+    job.validation = frame
+    policy = job.finalists[job.choice.index].policy
+    about = {"name": job.plan.name, "made_by": f"hms {hms.__version__}"}
+    job.champion = HealingPolicy(about, policy.groups, policy.recovery, policy.overrides)
+    return job.choice.reason

@@ -1,0 +1,35 @@
+"""Step 5: champion and baselines on held-out failures, and on families never trained on."""
+
+from __future__ import annotations
+
+from hms.experiments.job import Job
+from hms.experiments.outcome_frame import evaluate_stacks
+from hms.experiments.report.closing_table import CHAMPION, HELD_OUT, NEVER_TRAINED
+
+
+def compare_stacks(job: Job) -> str:
+    """Set `job.held_out` and `job.table`; the agent hosts of the replay start meanwhile."""
+    import pandas as pd
+
+    from hms.experiments.report.closing_table import closing_table
+    from hms.experiments.steps.replay import start_hosts
+
+    start_hosts(job)
+    stacks = {CHAMPION: job.champion, **job.baselines}
+    parts = []
+    for name in (HELD_OUT, NEVER_TRAINED):
+        if len(job.sets[name].ids):
+            part = evaluate_stacks(job, stacks, name)
+            part.insert(1, "set", name)
+            parts.append(part)
+    job.held_out = pd.concat(parts, ignore_index=True)
+    compare = job.plan.compare
+    job.table = closing_table(
+        job.held_out,
+        seed=job.seed,
+        resamples=compare.resamples,
+        level=compare.level,
+        incidents=job.spent,
+        footnotes=job.footnotes,
+    )
+    return job.table.gate.sentence

@@ -1,0 +1,47 @@
+"""Step 1: the system, and the stacks to compare with.
+
+The system is a scenario file with overlays, or imported from manifests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hms.experiments.job import Job
+
+if TYPE_CHECKING:
+    from hms.scenarios.model import Scenario
+
+
+def read_topology(job: Job) -> str:
+    """Set `job.topology`, `job.baselines` and `job.footnotes`."""
+    from hms.evolution.baselines import TODAY, load, today_policy
+    from hms.scenarios.importers.assemble import Labels
+    from hms.scenarios.importers.read import import_scenario
+    from hms.scenarios.load import load_scenario
+
+    plan = job.plan.topology
+    if plan.scenario is not None:
+        job.topology = load_scenario(plan.scenario, plan.overlays)
+    else:
+        imported = import_scenario(
+            plan.importer, plan.manifests, Labels(job.plan.name), plan.overlays
+        )
+        job.topology = imported.scenario
+        for line in imported.said:
+            job.progress.say(line)
+    stacks = {
+        name: today_policy(job.topology) if name == TODAY else load(name)
+        for name in job.plan.compare.baselines
+    }
+    job.baselines = {name: stack.policy for name, stack in stacks.items()}
+    job.footnotes = {name: stack.footnote for name, stack in stacks.items() if stack.footnote}
+    job.progress.advance(1.0)
+    return described(job.topology)
+
+
+def described(topology: Scenario) -> str:
+    """`12 components, 11 with an agent, 16 edges`."""
+    components = topology.components.values()
+    agents = sum(component.kind != "client" for component in components)
+    return f"{len(components)} components, {agents} with an agent, {len(topology.edges)} edges"

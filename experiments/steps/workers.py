@@ -1,0 +1,41 @@
+"""Step 3: the hands. Compile the engine once, then start Ray's workers, which read the cache."""
+
+from __future__ import annotations
+
+import threading
+
+from hms.experiments.job import Job
+from hms.experiments.steps.track import begin_tracking
+
+
+def start_workers(job: Job) -> str:
+    """Set `job.cluster` and `job.backend`; MLflow's parent run begins meanwhile.
+
+    The engine is compiled here and not by the workers: four processes on an empty cache would
+    each compile all of it. Compiling and Ray's start overlap.
+    """
+    from hms.agents.mac import cluster
+    from hms.evolution.backends import RayBackend
+    from hms.experiments.simulation import simulate_pairs, warm_up
+
+    failure: list[BaseException] = []
+
+    def compile_engine() -> None:
+        try:
+            warm_up(job.sets)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
+            failure.append(error)
+
+    compiling = threading.Thread(target=compile_engine, name="compile", daemon=True)
+    compiling.start()
+    job.cluster = cluster.start(job.options.workers, address=job.options.ray_address)
+    job.progress.advance(0.3, "opening MLflow, compiling the engine")
+    begin_tracking(job)
+    job.progress.advance(0.6, "compiling the engine")
+    while compiling.is_alive():
+        compiling.join(0.2)
+    if failure:
+        raise failure[0]
+    sets = {name: found.cases for name, found in job.sets.items()}
+    job.backend = RayBackend(job.cluster.ray, sets, simulate_pairs(job.plan.prices))
+    return f"{job.options.workers} workers"

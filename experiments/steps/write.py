@@ -1,0 +1,233 @@
+"""Step 8: the run directory. Results, policy, pictures, page, manifest; then its name."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+import hms
+from hms.documents import dump_yaml
+from hms.experiments.job import Job
+from hms.experiments.report import palette
+from hms.experiments.report.page import ReportData, Timeline, draw_pictures, render_page
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSIONS = ("ray", "deap", "numpy", "pandas", "numba", "mlflow", "networkx", "pyarrow")
+
+
+def write_run(job: Job) -> str:
+    """Write every file and rename the folder."""
+    write_inputs(job)
+    write_results(job)
+    text = dump_yaml(job.champion.to_mapping(sparse=True))
+    job.directory.write("policy.yaml", text)
+    for name, log in job.replayed.logs.items():
+        job.directory.write(f"events/{name}", log)
+    job.progress.expect(3.0)
+    job.progress.advance(1.0, "pictures and page")
+    data = report_data(job)
+    svgs = {
+        name: palette.write_picture(figure, job.directory.path / "pictures", name)
+        for name, figure in draw_pictures(data).items()
+    }
+    job.directory.write("report.html", render_page(data, svgs))
+    job.progress.advance(2.0, "manifest")
+    path = job.directory.finish({**manifest_facts(job), **_result_facts(job)})
+    return str(path)
+
+
+def write_inputs(job: Job) -> None:
+    """The experiment and the system as they were used: `hms run` takes them again."""
+    from hms.scenarios.load import save_scenario
+
+    save_scenario(job.topology, job.directory.path / "scenario.yaml")
+    experiment = job.plan.to_mapping("scenario.yaml")
+    experiment["budgets"] |= _own_budget(job)
+    job.directory.write("experiment.yaml", dump_yaml(experiment))
+
+
+def _own_budget(job: Job) -> dict[str, Any]:
+    """A budget of the user's own number replaces `small` in the run's copy of the experiment."""
+    if job.budget.name in job.plan.budgets:
+        return {}
+    return {"small": job.budget.to_mapping()}
+
+
+def write_results(job: Job) -> None:
+    """Every frame as Parquet."""
+    _frame(job, "generations", history_frame(job))
+    _frame(job, "front", front_frame(job))
+    _frame(job, "validation", job.validation)
+    _frame(job, "held_out", job.held_out)
+    _frame(job, "replay", job.replayed.seconds)
+    _frame(job, "components", job.replayed.components)
+    _frame(job, "acts", job.replayed.acts)
+
+
+def write_partial_results(job: Job) -> list[str]:
+    """After an interruption: what there is; the names of the files written."""
+    written = []
+    if job.history:
+        _frame(job, "generations", history_frame(job))
+        written.append("results/generations.parquet")
+    for name in ("validation", "held_out"):
+        if hasattr(job, name):
+            _frame(job, name, getattr(job, name))
+            written.append(f"results/{name}.parquet")
+    if hasattr(job, "champion"):
+        job.directory.write("policy.yaml", dump_yaml(job.champion.to_mapping(sparse=True)))
+        written.append("policy.yaml")
+    return written
+
+
+def history_frame(job: Job) -> pd.DataFrame:
+    """The search's history."""
+    import pandas as pd
+
+    return pd.DataFrame(job.history)
+
+
+def front_frame(job: Job) -> pd.DataFrame:
+    """The front and the finalists with their training objectives and their policies."""
+    import pandas as pd
+
+    finalists = {one.sha256: place for place, one in enumerate(job.finalists)}
+    front = {one.sha256 for one in job.search.front}
+    rows = []
+    for one in job.search.population:
+        if one.sha256 in front or one.sha256 in finalists:
+            values = dict(zip(job.plan.search.objectives, one.values, strict=True))
+            rows.append(
+                {
+                    "policy_sha256": one.sha256,
+                    "on_front": one.sha256 in front,
+                    "finalist": finalists.get(one.sha256, -1) + 1,
+                    **values,
+                    "born": one.born,
+                    "policy": one.policy.canonical_json(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _frame(job: Job, name: str, frame: pd.DataFrame) -> None:
+    stream = io.BytesIO()
+    frame.to_parquet(stream, index=False)
+    job.directory.write(f"results/{name}.parquet", stream.getvalue())
+
+
+def manifest_facts(job: Job) -> dict[str, Any]:
+    """What the manifest says of any run, finished or not."""
+    return {
+        "name": job.plan.name,
+        "hms": hms.__version__,
+        "started": job.started.astimezone(UTC).isoformat(timespec="seconds"),
+        "command": job.options.command,
+        "seed": job.seed,
+        "budget": {"name": job.budget.name, **job.budget.to_mapping()},
+        "interval": {
+            "resamples": job.plan.compare.resamples,
+            "level": job.plan.compare.level,
+        },
+        "incidents_spent": dict(job.spent),
+        "sets": {name: list(found.ids) for name, found in getattr(job, "sets", {}).items()},
+        "workers": job.options.workers,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": {"system": sys.platform, "kind": platform.machine()},
+        "seconds": {name: round(s, 2) for name, s in job.progress.timer.seconds.items()},
+    }
+
+
+def _result_facts(job: Job) -> dict[str, Any]:
+    gate = job.table.gate
+    replayed = job.replayed
+    return {
+        "policy_sha256": job.champion.sha256,
+        "choice": job.choice.reason,
+        "footnotes": dict(job.footnotes),
+        "result": {
+            "sentence": gate.sentence,
+            "passed": gate.passed,
+            "best_baseline": gate.best_baseline,
+        },
+        "replay": {
+            "incident": replayed.incident,
+            "hosts": replayed.hosts,
+            "equal_logs": replayed.equal,
+            "faults": [[label, start, _finite(end)] for label, start, end in replayed.faults],
+            "slo": replayed.slo,
+        },
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in VERSIONS}
+
+
+def report_data(job: Job) -> ReportData:
+    """All that the page shows."""
+    columns = ["downtime_s", "disruption_s"]
+    points = job.validation.groupby(["stack", "kind"], sort=True)[columns].mean().reset_index()
+    shown = job.replayed
+    return ReportData(
+        id=job.directory.id,
+        name=job.plan.name,
+        started=f"{job.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        version=hms.__version__,
+        budget=f"{job.budget.name} ({job.budget.incidents:,} incidents)",
+        seed=job.seed,
+        table=job.table,
+        results=job.held_out,
+        points=points,
+        generations=history_frame(job),
+        policy=job.champion,
+        choice=job.choice.reason,
+        timeline=Timeline(shown.incident, shown.seconds, shown.acts, shown.faults, shown.slo),
+        command=reproduce_command(job),
+        facts=_page_facts(job),
+    )
+
+
+def reproduce_command(job: Job) -> str:
+    """What to type to get the same run from its own folder."""
+    return f"hms run experiment.yaml --budget {_budget_word(job)}   # in this run's folder"
+
+
+def _budget_word(job: Job) -> str:
+    return job.budget.name if job.budget.name in job.plan.budgets else "small"
+
+
+def _page_facts(job: Job) -> Mapping[str, str]:
+    versions = ", ".join(f"{name} {text}" for name, text in _versions().items())
+    return {
+        "policy": f"policy.yaml, SHA-256 {job.champion.sha256}",
+        "replay": _replay_fact(job),
+        "python": f"{platform.python_version()} on {sys.platform} {platform.machine()}",
+        "packages": versions,
+        "typed": job.options.command or "–",
+    }
+
+
+def _replay_fact(job: Job) -> str:
+    shown = job.replayed
+    verdict = "the same event log, byte for byte" if shown.equal else "another event log"
+    return f"{shown.incident} on {shown.hosts} agent hosts: {verdict} as the compiled engine's"
+
+
+def json_text(data: Mapping[str, Any]) -> str:
+    """One JSON document for `--json`."""
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
