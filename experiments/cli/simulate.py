@@ -1,0 +1,70 @@
+"""`hms simulate`: one incident under one policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hms.experiments.single_run import Incident, Ran
+
+
+@click.command(name="simulate", short_help="Run one scenario under one policy.")
+@click.argument("scenario")
+@click.option("--policy", "policy", default="today", show_default=True, metavar="P",
+              help="A policy file, a run, a baseline's name, or today.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["fluid", "actors"]), default="fluid",
+              show_default=True, help="Who decides: compiled code, or real agents.")  # fmt: skip
+@click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
+@click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
+              help="A partial scenario merged over it; may be repeated.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Result, events and timeline as JSON.")
+def command(
+    scenario: str, policy: str, engine: str, seed: str, overlays: tuple[Path, ...], as_json: bool
+) -> None:
+    r"""Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
+
+    Quantities that are known only as ranges are taken at their midpoints.
+
+    \b
+      hms simulate shop.yaml
+      hms simulate shop.yaml --policy ladder
+      hms simulate shop.yaml --policy latest --engine actors
+    """
+    from hms.experiments.report.run_text import run_lines
+    from hms.experiments.single_run import prepare, run_incident
+    from hms.experiments.steps.write import json_text
+
+    incident = prepare(scenario, overlays, seed)
+    ran = run_incident(incident, policy, engine)
+    if as_json:
+        click.echo(json_text(ran_mapping(incident, ran)), nl=False)
+        return
+    for line in run_lines(incident, ran):
+        click.echo(line)
+
+
+def ran_mapping(incident: Incident, ran: Ran) -> dict[str, Any]:
+    """What `--json` prints: the outcome's columns, the events, the system second by second."""
+    from hms.scenarios.outcome import COLUMNS
+
+    outcome = ran.outcome
+    return {
+        "scenario": incident.scenario.name,
+        "policy": ran.policy,
+        "seed": incident.seed,
+        "quantities_at_midpoint": incident.guessed,
+        "verdict": outcome.verdict,
+        **{name: getattr(outcome, name) for name in COLUMNS},
+        "events": [
+            {"t_s": event.t_s, "rule": event.rule, "component": event.component,
+             "callee": event.callee, "before": event.before, "after": event.after}
+            for event in ran.events
+        ],
+        "timeline": {
+            name: [float(value) for value in outcome.timeline[name]]
+            for name in ("t_s", "offered_rps", "good_rps", "bad_rps")
+        },
+    }  # fmt: skip
