@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hms.documents import load_yaml
 from hms.errors import InputError, MissingError, PolicyError, ScenarioError
 from hms.experiments.cli.export import command
 from hms.experiments.export import targets
+from hms.experiments.export.sources import read_policy
 
 HERE = Path(__file__).resolve().parent
 SHOP, CHAMPION = str(HERE / "shop.yaml"), str(HERE / "champion.yaml")
@@ -61,11 +63,9 @@ def test_writes_every_target_and_the_report(tmp_path):
 
 
 def test_runtime_file_is_the_policy_itself(tmp_path, champion):
-    from conftest import policy_of
-
     run(CHAMPION, "--to", "hms", "-o", str(tmp_path))
     path = tmp_path / "hms" / "policy.yaml"
-    assert policy_of(load_yaml(path).data).sha256 == champion.sha256
+    assert read_policy(path).sha256 == champion.sha256
     assert champion.sha256 in path.read_text().splitlines()[0]
     assert not (tmp_path / "hms" / "components.yaml").exists()  # no topology was given
 
@@ -158,8 +158,6 @@ def test_wrong_output_of_an_exporter_is_not_written(tmp_path, monkeypatch):
 
 
 def test_export_loads_nothing_of_the_lab():
-    import subprocess
-
     lab = ("numpy", "pandas", "numba", "ray", "mlflow", "networkx", "sqlalchemy", "matplotlib")
     code = (
         "import sys, hms.experiments.cli.export, hms.experiments.cli.policy,"
@@ -168,3 +166,23 @@ def test_export_loads_nothing_of_the_lab():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["export", "envoy", "--to", "envoy", "-o", "out"],
+        ["export", "no.yaml", "--to", "hms", "-o", "out"],
+        ["policy", "show", "evnoy"],
+        ["policy", "validate", SHOP],
+        ["explain", "breaker.open"],
+    ],
+    ids=" ".join,
+)
+def test_typed_at_a_shell_bad_input_exits_2_without_a_traceback(typed, tmp_path):
+    command_line = [sys.executable, "-m", "hms", *typed]
+    told = subprocess.run(command_line, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert told.returncode == 2, told.stderr
+    assert "expected:" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert list(tmp_path.iterdir()) == []
