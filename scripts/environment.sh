@@ -55,7 +55,11 @@ say "installing; the first time this fetches about 500 MB of packages"
 "$venv/bin/python" -m pip install --quiet --require-hashes -r requirements/boot.txt
 VIRTUAL_ENV=$PWD/$venv
 export VIRTUAL_ENV
-"$venv/bin/uv" pip install --quiet --require-hashes -r requirements/lab.txt
+if ! "$venv/bin/uv" pip install --quiet --require-hashes -r requirements/lab.txt; then
+    say "not installed; run it again to go on. Behind a proxy with certificates of its own:"
+    say "UV_SYSTEM_CERTS=1 make environment"
+    exit 3
+fi
 "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation -e .
 wanted | cksum > "$stamp"
 say "ready: $venv"
