@@ -17,7 +17,9 @@ from hms.errors import BreakerOpen
 Build = Callable[..., Breaker]
 
 
-def call(breaker: Breaker, outcome: str, clock: FakeClock | None = None, takes_s: float = 0.0) -> None:
+def call(
+    breaker: Breaker, outcome: str, clock: FakeClock | None = None, takes_s: float = 0.0
+) -> None:
     permit = breaker.admit()
     if clock is not None:
         clock.advance(takes_s)
@@ -65,7 +67,9 @@ def test_a14_a_call_of_exactly_the_slow_limit_is_not_slow(breaker: Build, clock:
     assert each.metrics().slow_in_window == 1.0
 
 
-def test_b1_refuses_until_its_time_is_over_and_probes_at_it(breaker: Build, clock: FakeClock) -> None:
+def test_b1_refuses_until_its_time_is_over_and_probes_at_it(
+    breaker: Build, clock: FakeClock
+) -> None:
     each = tripped(breaker)
     clock.advance(4.999)
     with pytest.raises(BreakerOpen):
