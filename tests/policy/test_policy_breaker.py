@@ -224,6 +224,23 @@ def test_d7_reset_forgets_window_and_open_count():
     assert b.s.due_s == 6.0
 
 
+def test_no_calls_leave_the_row_as_it_is():
+    b = case(consecutive_failures=3, **ROW_ONLY)
+    b.calls("FF")
+    record(b.s, b.p, b.slots, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert b.calls("F") == OPEN
+
+
+def test_metrics_only_tells_of_credit_again_only_when_it_is_earned_again():
+    b = case(consecutive_failures=1, window_calls=1000, minimum_calls=1000, **ROW_ONLY)
+    set_mode(b.s, b.slots, METRICS_ONLY, 0.0)
+    told = []
+    for _ in range(4):
+        record(b.s, b.p, b.slots, 0.0, 1.0, 0.5, 0.0, 0.0)
+        told.append(b.s.breached)
+    assert told == [False, True, False, True]
+
+
 def test_every_transition_starts_an_era():
     b = case(half_open_calls=1)
     eras = [b.s.era]

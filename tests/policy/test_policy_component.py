@@ -177,6 +177,21 @@ def test_a_starting_replica_is_not_judged_before_it_has_answered():
     assert [verdict for _, verdict in agent.settled] == [1]
 
 
+def test_a_process_nobody_asks_is_well_when_its_patience_ends():
+    agent = Agent({"errors": [Step("restart", patience_s=12.0)]})
+    agent.o[0] = failing()
+    acted_s = agent.until_act()
+    agent.run(5, starting())
+    agent.run(20, well(arrivals_rps=0.0, answered_rps=0.0))
+    assert agent.settled == [(acted_s + 12.0, 1)]
+
+
+def test_a_cool_down_does_not_hold_back_the_first_act():
+    agent = Agent({"errors": [Step("scale", patience_s=5.0, cool_down_s=300.0)]})
+    agent.run(3, failing())
+    assert agent.acts == [(1.0, SCALE, 0)]
+
+
 def test_a_restart_that_brings_back_a_bad_process_has_not_helped():
     ladder = [Step("restart", patience_s=20.0), Step("custom", name="roll_back", patience_s=9.0)]
     agent = Agent({"errors": ladder}, slots=2)
