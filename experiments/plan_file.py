@@ -10,7 +10,7 @@ from typing import Any
 
 import hms
 from hms.documents import Problem, load_yaml, located, nearest
-from hms.errors import ExperimentError, InputError, MissingError
+from hms.errors import ExperimentError, InputError
 from hms.experiments import plan as plans
 from hms.experiments.plan import (
     Budget,
@@ -85,8 +85,8 @@ def load_plan(source: str | Path) -> ExperimentPlan:
     """The experiment in a file, or the shipped one of that name.
 
     Raises:
-        ExperimentError: every mistake of the file, with line, what was expected, nearest name.
-        MissingError: neither a file nor a shipped experiment.
+        ExperimentError: every mistake of the file, with line, what was expected, nearest name;
+            or that there is neither such a file nor a shipped experiment of that name.
     """
     path = find_experiment(source)
     document = load_yaml(path, error=ExperimentError)
@@ -106,7 +106,7 @@ def find_experiment(source: str | Path) -> Path:
         return shipped[str(source)]
     near = nearest(str(source), shipped)
     names = f"nearest: {near}" if near else f"shipped experiments: {', '.join(shipped)}"
-    raise MissingError(f"no experiment file {source}\n    expected: a file, or a name; {names}")
+    raise ExperimentError(f"no experiment file {source}\n    expected: a file, or a name; {names}")
 
 
 def import_instead(plan: ExperimentPlan, importer: str, folder: str) -> ExperimentPlan:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hms.documents import nearest
-from hms.errors import MissingError
+from hms.errors import ScenarioError
 from hms.experiments.event_words import Event, read_events
 from hms.scenarios.split import IncidentId
 
@@ -52,7 +52,7 @@ def find_scenario(name: str) -> Path:
     """A scenario file, or a shipped one by its name.
 
     Raises:
-        MissingError: neither; the message names the nearest.
+        ScenarioError: neither; the message names the nearest.
     """
     path = Path(name)
     if path.is_file():
@@ -65,15 +65,16 @@ def find_scenario(name: str) -> Path:
     beside = [each.name for each in path.parent.glob("*.yaml")] if path.parent.is_dir() else []
     near = nearest(path.name, [*shipped, *beside])
     hint = f"nearest: {near}" if near else f"shipped: {', '.join(shipped)}"
-    raise MissingError(f"no scenario file {name}\n    expected: a file, or a shipped name; {hint}")
+    raise ScenarioError(
+        f"no scenario file {name}\n    expected: a file, or a shipped name; {hint}"
+    )
 
 
 def prepare(name: str, overlays: Sequence[Path], seed: str) -> Incident:
     """Load a scenario, take the midpoints of what is not known, compile it.
 
     Raises:
-        ScenarioError: the file or an overlay is wrong.
-        MissingError: there is no such scenario.
+        ScenarioError: the file or an overlay is wrong, or there is none of that name.
     """
     from hms.scenarios.compile import compile_scenario
     from hms.scenarios.load import load_scenario
@@ -89,7 +90,7 @@ def policy_named(name: str, scenario: Scenario) -> tuple[str, HealingPolicy]:
     """A policy file, a run, a baseline, or `today`: the platform and the scenario's settings.
 
     Raises:
-        PolicyError, MissingError: there is no such policy, or it is wrong.
+        PolicyError: there is no such policy, or it is wrong.
     """
     from hms.evolution.baselines import today_policy
     from hms.experiments.export.sources import find_policy
