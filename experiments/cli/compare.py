@@ -28,7 +28,7 @@ def command(
     overlays: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    r"""Run SCENARIO once under each policy: files, runs, baselines, today. Best first.
+    """Run SCENARIO once under each policy: files, runs, baselines, today. Best first.
 
     Without policies: today and every baseline.
 

@@ -66,7 +66,7 @@ def command(
     require_gate: bool,
     as_json: bool,
 ) -> None:
-    r"""Evolve a healing policy for EXPERIMENT: a file, or the name of a shipped one.
+    """Evolve a healing policy for EXPERIMENT: a file, or the name of a shipped one.
 
     Results go to stdout, progress to stderr. Ctrl-C keeps what is ready and says what that is.
 

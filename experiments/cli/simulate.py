@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(
     scenario: str, policy: str, engine: str, seed: str, overlays: tuple[Path, ...], as_json: bool
 ) -> None:
-    r"""Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
+    """Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
 
     Quantities that are known only as ranges are taken at their midpoints.
 

@@ -66,6 +66,7 @@ def test_each_command_of_the_table_is_there_and_explains_itself(name: str) -> No
     command = cli.commands.get_command(click.Context(cli.commands), name)
     assert command is not None
     assert command.help
+    assert "\\b" not in command.help  # click's mark must reach it as the character
     assert command.name == name
 
 
