@@ -69,13 +69,15 @@ def load_scenario(path: str | FilePath, overlays: Sequence[str | FilePath] = ())
         data = merge(data, document)
     scenario, problems = parse_scenario(data)
     if scenario is None:
-        raise located_error(problems, documents)
+        raise located_error(problems, documents, data)
     return scenario
 
 
-def located_error(problems: Sequence[Problem], documents: Sequence[Document]) -> ScenarioError:
+def located_error(
+    problems: Sequence[Problem], documents: Sequence[Document], merged: Any
+) -> ScenarioError:
     """All problems of the first file that has any, with lines, in the order of the file."""
-    placed = [locate(problem, documents) for problem in problems]
+    placed = [locate(problem, documents, merged) for problem in problems]
     for document in documents:
         own = [problem for problem, holder in placed if holder is document]
         if own:
@@ -211,7 +213,7 @@ def _read_load(node: Any, index: int, reader: Fields) -> Workload | None:
     path = ("workload", index)
     fields = reader.mapping(node, path, "a workload")
     kind = fields.get("kind", "constant")
-    if kind not in WORKLOAD_KINDS:
+    if not isinstance(kind, str) or kind not in WORKLOAD_KINDS:
         known_kinds, near = ", ".join(WORKLOAD_KINDS), nearest(str(kind), WORKLOAD_KINDS)
         reader.wrong((*path, "kind"), f"unknown kind {shown(kind)}", known_kinds, near)
         return None

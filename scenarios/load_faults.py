@@ -11,7 +11,7 @@ from hms.scenarios.fault_kinds import COMPONENT, EDGE, FAULT_KINDS, FaultKind
 from hms.scenarios.file_keys import INTEGER, FileKey
 from hms.scenarios.load_parts import edge_ends
 from hms.scenarios.model import Component, Edge, Fault, Workload
-from hms.scenarios.read_fields import Fields, Path, shown
+from hms.scenarios.read_fields import Fields, Path, a_or_an, shown
 
 _START = FileKey("start_s", high=1e7, unit="s")
 _DURATION = FileKey("duration_s", high=1e7, unit="s")
@@ -59,7 +59,7 @@ def _read_target(
     target = reader.mapping(fields.get("target"), at, "`target`")
     known: tuple[str, ...] = ("edge",) if kind.target == EDGE else ("component",)
     known = (*known, "replicas") if kind.target == COMPONENT else known
-    reader.refuse_unknown(target, known, at, f"the target of a {kind.name} fault")
+    reader.refuse_unknown(target, known, at, f"the target of {a_or_an(kind.name)} fault")
     if kind.target == EDGE:
         ends = edge_ends(target.get("edge"))
         if ends is None or f"{ends[0]} -> {ends[1]}" not in edges:
@@ -69,7 +69,7 @@ def _read_target(
     name = target.get("component")
     if kind.target != COMPONENT:
         entries = {load.entry for load in workload}
-        if name is not None and name not in entries:
+        if name is not None and (not isinstance(name, str) or name not in entries):
             what = f"{shown(name)} is no entry of the workload"
             reader.wrong(at, what, ", ".join(sorted(entries)), nearest(str(name), entries))
         return {"component": name}
@@ -113,14 +113,14 @@ def _read_magnitudes(
     """The fault's parameters in SI units, defaults filled in."""
     keys = {spec.key: spec for spec in kind.parameters}
     known = ("kind", "target", "start_s", "duration_s", "until", *keys)
-    reader.refuse_unknown(fields, known, path, f"a {kind.name} fault")
+    reader.refuse_unknown(fields, known, path, f"{a_or_an(kind.name)} fault")
     magnitudes: dict[str, float] = {}
     for spec in kind.parameters:
         if spec.key in fields:
             value = reader.scalar(fields[spec.key], spec, (*path, spec.key))
             magnitudes[spec.name or spec.key] = float(value or 0.0)
         elif math.isnan(spec.default):
-            reader.wrong(path, f"a {kind.name} fault needs `{spec.key}`", spec.expected)
+            reader.wrong(path, f"{a_or_an(kind.name)} fault needs `{spec.key}`", spec.expected)
         else:
             magnitudes[spec.field] = spec.default
     return magnitudes

@@ -110,7 +110,13 @@ def _read_today(
     for group in groups:
         if group not in fields:
             continue
-        settings = reader.mapping(fields[group], (*path, group), f"`{group}`")
+        settings = fields[group]
+        if not isinstance(settings, dict):
+            what = f"`{group}` is {shown(settings)}"
+            expected = f"settings of the policy's group `{group}`"
+            near = nearest(f"{group}_", EDGE_KEYS)
+            reader.wrong((*path, group), what, expected, near)
+            continue
         origin = reader.origin(settings, (*path, group))
         if origin is not None:
             part.origins[group] = origin
@@ -120,8 +126,9 @@ def _read_today(
     part.values["today"] = today
     _, found = HealingPolicy.parse({"schema": "hms.policy/1", **today})
     for problem in found:
-        at = (*path, *problem.path)
-        reader.problems.append(Problem(at, problem.what, problem.expected, problem.nearest))
+        at, name = (*path, *problem.path), ".".join(map(str, problem.path))
+        what = f"`{name}`: {problem.what}"
+        reader.problems.append(Problem(at, what, problem.expected, problem.nearest))
 
 
 def read_edges(

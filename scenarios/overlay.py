@@ -152,18 +152,32 @@ def _may_have_origin(key: Any, value: Any) -> bool:
     return key not in _UNPLACED and value != "none"
 
 
-def locate(problem: Problem, documents: Sequence[Document]) -> tuple[Problem, Document]:
+def locate(
+    problem: Problem, documents: Sequence[Document], merged: Mapping[str, Any]
+) -> tuple[Problem, Document]:
     """A problem with its line, and the document that holds the key it is about.
 
     Overlays come last in `documents` and win where they know a path as well as the base does.
     """
-    best, longest = documents[0], -1
+    best, longest, best_path = documents[0], 0, problem.path
     for document in documents:
-        known = next(
-            (n for n in range(len(problem.path), 0, -1) if problem.path[:n] in document.lines), 0
-        )
-        if known >= longest:
-            best, longest = document, known
-    if longest <= 0:
-        best = documents[0]
-    return replace(problem, line=best.line_of(problem.path)), best
+        path = _path_in(document, problem.path, merged)
+        known = (n for n in range(len(path), 0, -1) if path[:n] in document.lines)
+        length = next(known, 0)
+        if length and length >= longest:
+            best, longest, best_path = document, length, path
+    return replace(problem, line=best.line_of(best_path)), best
+
+
+def _path_in(
+    document: Document, path: tuple[Any, ...], merged: Mapping[str, Any]
+) -> tuple[Any, ...]:
+    """A path of the merged mapping in one document: list items have another number there."""
+    if len(path) < 2 or path[0] not in ("workload", "faults") or not isinstance(path[1], int):
+        return path
+    own = document.data.get(path[0]) if isinstance(document.data, dict) else None
+    item = merged[path[0]][path[1]]
+    for index, candidate in enumerate(own if isinstance(own, list) else ()):
+        if candidate is item:
+            return (path[0], index, *path[2:])
+    return path[:0]

@@ -218,6 +218,11 @@ def _other_unit(key: str, known: Collection[str]) -> str:
     return ""
 
 
+def a_or_an(noun: str) -> str:
+    """`a crash`, `an error`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: short, on one line."""
     if value is None:

@@ -84,7 +84,7 @@ def assemble(
     data.setdefault("slo", {load["entry"]: dict(guesses.slo) for load in data["workload"]})
     scenario, problems = parse_scenario(data)
     if scenario is None:
-        raise located_error(problems, documents)
+        raise located_error(problems, documents, data)
     if sized:
         scenario = _with_rate(scenario, guesses.busiest_utilisation)
     return Import(_without_unused_sources(scenario), tuple(findings.said))
