@@ -174,7 +174,18 @@ def test_a_starting_replica_is_not_judged_before_it_has_answered():
     agent.run(20, starting())
     assert agent.settled == []
     agent.run(6, well())
-    assert [verdict for _, verdict in agent.settled] == [1]
+    assert agent.settled == [(24.0, 1)]  # it answers since 22
+
+
+def test_the_time_a_restart_takes_is_no_calm():
+    ladder = [Step("restart", patience_s=5.0, delay_first_s=10.0, delay_reset_s=60.0)]
+    agent = Agent({"errors": ladder}, guard=FREE)
+    agent.o[0] = failing()
+    agent.until_act()
+    agent.run(100, starting())
+    agent.o[0] = failing()
+    up_s = agent.now_s
+    assert agent.until_act() >= up_s + 10.0
 
 
 def test_a_process_nobody_asks_is_well_when_its_patience_ends():
