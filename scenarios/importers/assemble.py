@@ -87,6 +87,7 @@ def assemble(
         raise located_error(problems, documents, data)
     if sized:
         scenario = _with_rate(scenario, guesses.busiest_utilisation)
+    _say_isolated(scenario, findings)
     return Import(_without_unused_sources(scenario), tuple(findings.said))
 
 
@@ -262,6 +263,14 @@ def _below(name: str, calls: Sequence[tuple[str, str]]) -> set[str]:
         found |= new
         ahead.extend(new)
     return found
+
+
+def _say_isolated(scenario: Scenario, findings: Findings) -> None:
+    """A note on components that nothing calls and that call nothing."""
+    linked = {name for edge in scenario.edges for name in (edge.caller, edge.callee)}
+    alone = [f"`{name}`" for name in scenario.components if name not in linked]
+    if alone:
+        findings.say(f"nothing here says who calls {', '.join(alone)}")
 
 
 def _with_rate(scenario: Scenario, busiest: Range) -> Scenario:

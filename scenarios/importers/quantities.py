@@ -1,4 +1,4 @@
-"""Reads amounts as Kubernetes and compose write them: `200m` cores, `128Mi`, `10s`."""
+"""Reads amounts as Kubernetes and compose write them: `200m` cores, `128Mi`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ _BYTES = {
     "Ti": 2.0**40,
 }
 _COMPOSE_BYTES = {"": 1.0, "b": 1.0, "k": 2.0**10, "m": _MI, "g": 2.0**30, "t": 2.0**40}
-_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def cores(value: Any) -> float | None:
@@ -41,14 +40,6 @@ def compose_megabytes(value: Any) -> float | None:
     text = text[:-1] if isinstance(text, str) and re.search(r"[kmgt]b$", text) else text
     amount = _amount(text, _COMPOSE_BYTES)
     return None if amount is None else round(amount / _MI, 6)
-
-
-def seconds(value: Any) -> float | None:
-    """Seconds of a compose duration: `1m30s`, `10s`, `500ms`."""
-    if not isinstance(value, str) or not re.fullmatch(r"(\d+(\.\d+)?(us|ms|s|m|h))+", value):
-        return None
-    parts = re.findall(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)", value)
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def _amount(value: Any, units: dict[str, float]) -> float | None:

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
+from scenario_places import LIBRARY, TOPOLOGIES
 from scenario_shop import SHOP
 
 from hms.scenarios.load import load_scenario
-
-ROOT = Path(__file__).resolve().parents[2]
-TOPOLOGIES = ROOT.parent / "shared" / "topologies"
-LIBRARY = ROOT / "scenarios" / "library"
 
 
 @pytest.fixture
