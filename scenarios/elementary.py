@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import door
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238
@@ -44,7 +44,7 @@ def from_bits(context: Any, x: Any) -> Any:
     return types.float64(types.int64), generate
 
 
-@compiled
+@door
 def exp_(x):
     """e to the x; below -700 it is 0, above 700 it stays at e^700."""
     if x < SMALLEST_EXPONENT:
@@ -65,7 +65,7 @@ def exp_(x):
     return p * from_bits((np.int64(k) + EXPONENT_BIAS) << MANTISSA_BITS)
 
 
-@compiled
+@door
 def log_(x):
     """Natural logarithm of a positive number, by atanh on the mantissa."""
     bits = to_bits(x)
@@ -87,7 +87,7 @@ def log_(x):
     return 2.0 * s * p + exponent * LN2_HIGH + exponent * LN2_LOW
 
 
-@compiled
+@door
 def erfc_(x):
     """Complementary error function."""
     z = abs(x)
@@ -104,7 +104,7 @@ def erfc_(x):
     return y if x >= 0.0 else 2.0 - y
 
 
-@compiled
+@door
 def cbrt_(x):
     """Cube root of a positive number, two Halley steps from a seed in the exponent."""
     y = from_bits(to_bits(x) // 3 + CBRT_SEED)
@@ -114,7 +114,7 @@ def cbrt_(x):
     return y
 
 
-@compiled
+@door
 def power_(x, y):
     """x to the y for a positive x."""
     return exp_(y * log_(x)) if x > 0.0 else 0.0

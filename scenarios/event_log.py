@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import door
 
 RULE_PHASE = 1
 RULE_EJECTED = 2
@@ -21,7 +21,7 @@ RULE_NAMES = ("", "phase", "ejected", "issue", "act", "escalated")
 EVENTS_MAX = 20_000
 
 
-@compiled
+@door
 def log_event(s, tick, entity, rule, before, after):
     """Write one event down; beyond the log's room it is only counted."""
     world = s.world[0]

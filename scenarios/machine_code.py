@@ -62,6 +62,17 @@ _prepare()
 import numba  # noqa: E402
 
 
+def door(function: Callable[..., Any]) -> Any:
+    """Machine code that Python calls, kept on disk; it must allocate nothing."""
+    return numba.njit(cache=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)(function)
+
+
 def compiled(function: Callable[..., Any]) -> Any:
-    """Machine code of a function that allocates nothing, kept on disk."""
-    return numba.njit(cache=True, error_model="numpy", _nrt=False)(function)
+    """Machine code that only machine code calls: without the wrappers that let others in.
+
+    They would unpack every array of the world for each of some two hundred functions, and take
+    longer to compile than the functions do.
+    """
+    return numba.njit(
+        cache=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)

@@ -137,7 +137,7 @@ class Crew:
         """The physics is about to jump; agents are told with their next tick."""
         dt = float(self.physics.state.world["dt"][0])
         before_s, after_s = self.physics.clock * dt, (self.physics.clock + ticks) * dt
-        steady = self.physics.state.steady.tolist()
+        steady = self.physics.steady.tolist()
         for agent in self.agents:
             own = [steady[edge.index] for edge in agent.edges]
             self._happened[agent.index].append(Jump(before_s, after_s, own))
@@ -184,11 +184,11 @@ class Crew:
 
     def _edge_seen(self, own: int, edge: int, seed: int, tick: int) -> EdgeInput:
         state = self.physics.state
-        observed = state.edge_observations[edge].item()
+        observed = self.physics.edge_observations[edge].item()
         u = float(uniform(seed, edge, tick, JITTER))
-        if not state.breaker_p["scope"][edge]:
+        if not self.physics.breaker_parameters["scope"][edge]:
             return EdgeInput(own, observed, u, None, 0.0)
-        outlier = state.outlier_observations[edge]
+        outlier = self.physics.outlier_observations[edge]
         row = tuple(outlier[name].tolist() for name in outlier.dtype.names)
         return EdgeInput(own, observed, u, row, float(uniform(seed, edge, tick, EJECTION)))
 
@@ -209,13 +209,12 @@ class Crew:
         return answers
 
     def _apply(self, agent: AgentDescription, answer: AgentOutput) -> None:
-        state: Any = self.physics.state
         for own, row in answer.grants:
-            state.edge_grants[agent.edges[own].index] = row
+            self.physics.edge_grants[agent.edges[own].index] = row
         for own, row in answer.outlier_grants:
-            state.outlier_grants[agent.edges[own].index] = row
+            self.physics.outlier_grants[agent.edges[own].index] = row
         if answer.act is not None:
-            state.acts[agent.index] = answer.act
+            self.physics.acts[agent.index] = answer.act
 
     def _log(self, answers: dict[int, AgentOutput]) -> None:
         """Events in the engine's order: edges first, then components."""

@@ -173,7 +173,7 @@ def perform_all(s, tick):
     """All acts decided at this tick's start, in the order of components; whether there were any."""
     acted = False
     for i in range(s.comps.shape[0]):
-        a = s.acts[i]
+        a = s.agents[i].act
         if a.kind != NO_ACTION:
             perform(s, i, a, tick)
             a.kind = NO_ACTION

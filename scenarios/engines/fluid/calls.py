@@ -22,13 +22,13 @@ def repeated_within(e, c, units, rings, tick, dt_inv):
 
 
 @compiled
-def release_retries(e, release, rings, tick, row):
+def release_retries(e, rings, tick, row):
     """Retries whose back-off ends in this tick join its calls; returns their mass."""
     released = 0.0
     left = 0
     for k in range(1, e.attempts):
         waiting = rings[e.pp + k]
-        mass = waiting * release[k]
+        mass = waiting * e.release[k]
         waiting = waiting - mass if waiting > 1e-12 else 0.0
         rings[e.pp + k] = waiting
         if waiting > 0.0:
@@ -162,7 +162,7 @@ def new_calls_short(e, c, units, rings, made, row, tick):
 
 
 @compiled
-def new_calls_full(e, c, units, rings, release, made, row, tick, dt, dt_inv):
+def new_calls_full(e, c, units, rings, made, row, tick, dt, dt_inv):
     """Every attempt, breaker, loss, refusals and unit; returns (ok, bad, late, final)."""
     extra = 0.0
     if e.reissue_share > 0.0 and e.cut == 0 and e.share >= 1.0 and e.permits < 0.0:
@@ -172,7 +172,7 @@ def new_calls_full(e, c, units, rings, release, made, row, tick, dt, dt_inv):
     rings[row] = made
     total = made
     if e.pools_hot == 1 and e.retries > 0:
-        total += release_retries(e, release, rings, tick, row)
+        total += release_retries(e, rings, tick, row)
     attempts = e.attempts if tick <= e.first_hot else 1
     passed = admit(e, rings, row, attempts, total)
     e.blocked = total - passed
@@ -192,7 +192,7 @@ def new_calls_full(e, c, units, rings, release, made, row, tick, dt, dt_inv):
 
 
 @compiled
-def new_calls(e, comps, units, rings, release, entering, tick, dt, dt_inv, parallel):
+def new_calls(e, comps, units, rings, entering, tick, dt, dt_inv, parallel):
     """Step (c) of one edge for the requests `entering` it; returns (move on, fail)."""
     c = comps[e.callee]
     row = e.ring0 + (tick & e.mask) * 2 * e.attempts
@@ -211,7 +211,7 @@ def new_calls(e, comps, units, rings, release, entering, tick, dt, dt_inv, paral
         ok, bad, final = new_calls_short(e, c, units, rings, made, row, tick)
     else:
         ok, bad, late, final = new_calls_full(
-            e, c, units, rings, release, made, row, tick, dt, dt_inv
+            e, c, units, rings, made, row, tick, dt, dt_inv
         )
     if e.offered > 0.0:
         e.repeat_share = e.repeats / e.offered

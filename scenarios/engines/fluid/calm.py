@@ -25,31 +25,27 @@ def moved(now, before, scale):
 def largest_change(s):
     """Largest relative change since the last look; takes a new snapshot."""
     worst = 0.0
-    k = 0
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         for g in range(c.u0, c.u1):
             u = s.units[g]
-            row = s.snapshot[k]
-            worst = max(worst, moved(u.queued + u.waiting, row.present, 1e-3 * u.n))
-            worst = max(worst, moved(u.out, row.out, 1e-3))
-            worst = max(worst, moved(u.age, row.age, 1e-6))
-            worst = max(worst, moved(u.error_share, row.error_share, 1e-3))
-            worst = max(worst, moved(u.r, row.r, 1e-2))
-            worst = max(worst, moved(u.waiting_error, row.waiting_error, 1e-2))
-            row.present = u.queued + u.waiting
-            row.out = u.out
-            row.age = u.age
-            row.error_share = u.error_share
-            row.r = u.r
-            row.waiting_error = u.waiting_error
-            k += 1
+            worst = max(worst, moved(u.queued + u.waiting, u.present_before, 1e-3 * u.n))
+            worst = max(worst, moved(u.out, u.out_before, 1e-3))
+            worst = max(worst, moved(u.age, u.age_before, 1e-6))
+            worst = max(worst, moved(u.error_share, u.error_before, 1e-3))
+            worst = max(worst, moved(u.r, u.r_before, 1e-2))
+            worst = max(worst, moved(u.waiting_error, u.waiting_error_before, 1e-2))
+            u.present_before = u.queued + u.waiting
+            u.out_before = u.out
+            u.age_before = u.age
+            u.error_before = u.error_share
+            u.r_before = u.r
+            u.waiting_error_before = u.waiting_error
     for q in range(s.edges.shape[0]):
         e = s.edges[q]
-        row = s.edge_snapshot[q]
         flow = e.offered + e.ok + e.late
-        worst = max(worst, moved(flow, row.flow, 1e-3))
-        row.flow = flow
+        worst = max(worst, moved(flow, e.flow_before, 1e-3))
+        e.flow_before = flow
     return worst
 
 
@@ -69,11 +65,11 @@ def budget_ticks(s):
     """How long every retry that is wanted will be granted; 0 while a budget refuses some."""
     ticks = s.world[0].ticks
     for k in range(s.edges.shape[0]):
-        o = s.steady[k]
-        tokens = s.edge_grants[k].tokens
+        o = s.callers[k].steady
+        tokens = s.callers[k].grant.tokens
         if s.edges[k].agent == 0 or tokens < 0.0 or o.failed <= NEGLIGIBLE:
             continue
-        deposit = s.retry_p[k].budget_ratio * o.successes
+        deposit = s.callers[k].retry_p.budget_ratio * o.successes
         if tokens < o.retries + 1.0:
             if deposit > NEGLIGIBLE:
                 return 0

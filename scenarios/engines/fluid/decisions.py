@@ -37,10 +37,10 @@ def learn_splits(s):
     world = s.world[0]
     for k in range(world.splits_n):
         row = s.splits[k]
-        copy_slot(s.detection[row.component], row.slot, row.new)
+        copy_slot(s.agents[row.component].detection, row.slot, row.new)
         c = s.comps[row.component]
         for q in range(c.i0, c.i1):
-            split_outlier(s.outlier[s.incoming[q]], row.slot, row.new)
+            split_outlier(s.callers[s.incoming[q]].outlier, row.slot, row.new)
     world.splits_n = 0
 
 
@@ -58,21 +58,21 @@ def ejected_mask(g):
 def decide_edge(s, k, now_s, tick):
     """One caller's decisions on one edge."""
     world = s.world[0]
-    g = s.edge_grants[k]
-    o = s.edge_observations[k]
+    g = s.callers[k].grant
+    o = s.callers[k].observation
     phase = g.phase
     u = uniform(world.seed, k, tick, JITTER)
     step_dependency(
-        s.breaker[k], s.retry[k], s.breaker_p[k], s.retry_p[k], o, g, now_s, world.dt, u
+        s.callers[k].breaker, s.callers[k].retry, s.callers[k].breaker_p, s.callers[k].retry_p, o, g, now_s, world.dt, u
     )
     if g.phase != phase:
         log_event(s, tick, k, RULE_PHASE, float(phase), float(g.phase))
-    if s.breaker_p[k].scope == SCOPE_REPLICA:
-        out = s.outlier_grants[k]
+    if s.callers[k].breaker_p.scope == SCOPE_REPLICA:
+        out = s.callers[k].outlier_grant
         before = ejected_mask(out)
         u = uniform(world.seed, k, tick, EJECTION)
         step_outlier(
-            s.outlier[k], s.breaker_p[k], s.outlier_observations[k], out, now_s, world.dt, u
+            s.callers[k].outlier, s.callers[k].breaker_p, s.callers[k].outlier_observation, out, now_s, world.dt, u
         )
         after = ejected_mask(out)
         if before != after:
@@ -83,12 +83,12 @@ def decide_edge(s, k, now_s, tick):
 def decide_component(s, i, now_s, tick):
     """One agent's look, judgement and act."""
     world = s.world[0]
-    d = s.detection[i]
-    a = s.acts[i]
+    d = s.agents[i].detection
+    a = s.agents[i].act
     issues = (d.issue[0], d.issue[1], d.issue[2], d.issue[3])
     u = uniform(world.seed, i, tick, ACTING)
     step_component(
-        d, s.recovery[i], s.guard[i], s.detection_p[i], s.guard_p[i], s.recovery_p[i],
+        d, s.agents[i].recovery, s.agents[i].guard, s.agents[i].detection_p, s.agents[i].guard_p, s.agents[i].recovery_p,
         s.slot_observations[i * SLOTS : i * SLOTS + SLOTS], a, now_s, u,
     )
     for slot in range(SLOTS):
@@ -124,7 +124,7 @@ def skip(s, before_tick, after_tick):
         e = s.edges[k]
         if e.agent == 1:
             skip_dependency(
-                s.breaker[k], s.retry[k], s.breaker_p[k], s.retry_p[k], s.steady[k],
+                s.callers[k].breaker, s.callers[k].retry, s.callers[k].breaker_p, s.callers[k].retry_p, s.callers[k].steady,
                 before_tick * world.dt, after_tick * world.dt, world.dt,
             )
 
@@ -136,12 +136,12 @@ def wake_tick(s, tick):
     wake_s = 1e18
     for k in range(s.edges.shape[0]):
         if s.edges[k].agent == 1:
-            wake_s = min(wake_s, s.edge_grants[k].wake_s)
-            if s.breaker_p[k].scope == SCOPE_REPLICA:
-                wake_s = min(wake_s, s.outlier_grants[k].wake_s)
+            wake_s = min(wake_s, s.callers[k].grant.wake_s)
+            if s.callers[k].breaker_p.scope == SCOPE_REPLICA:
+                wake_s = min(wake_s, s.callers[k].outlier_grant.wake_s)
     for i in range(s.comps.shape[0]):
         if s.comps[i].agent == 1:
-            wake_s = min(wake_s, s.acts[i].wake_s)
+            wake_s = min(wake_s, s.agents[i].act.wake_s)
     if wake_s >= world.ticks * world.dt:
         return world.ticks
     return int(wake_s * world.dt_inv - 1e-6)
@@ -150,9 +150,9 @@ def wake_tick(s, tick):
 @compiled
 def may_open(s, k):
     """Whether a closed breaker's failures are near enough to a rule that a jump might hide it."""
-    o = s.steady[k]
-    p = s.breaker_p[k]
-    if not p.enabled or s.edge_grants[k].phase != CLOSED or o.calls <= 0.0:
+    o = s.callers[k].steady
+    p = s.callers[k].breaker_p
+    if not p.enabled or s.callers[k].grant.phase != CLOSED or o.calls <= 0.0:
         return False
     failed = o.failed / o.calls
     if failed <= NEGLIGIBLE and o.slow <= NEGLIGIBLE * o.calls:

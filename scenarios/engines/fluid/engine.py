@@ -12,6 +12,13 @@ from hms.agents.policy.dependency import EdgeGrant, EdgeObservation
 from hms.agents.policy.detection import DetectionState, SlotObservation
 from hms.agents.policy.guard import GuardState
 from hms.agents.policy.outlier import OutlierGrant, OutlierObservation, OutlierState
+from hms.agents.policy.parameters import (
+    BreakerParameters,
+    DetectionParameters,
+    GuardParameters,
+    RecoveryParameters,
+    RetryParameters,
+)
 from hms.agents.policy.recovery import RecoveryState
 from hms.agents.policy.retry import RetryState
 from hms.scenarios import event_log
@@ -20,11 +27,8 @@ from hms.scenarios.engines.fluid import loop as ticks
 from hms.scenarios.engines.fluid.equip import equip
 from hms.scenarios.engines.fluid.records import (
     COMPONENT_WINDOW,
-    EDGE_SNAPSHOT,
     EVENT,
-    RELEASE,
     SLOTS,
-    SNAPSHOT,
     SPLIT,
     WINDOW,
 )
@@ -40,6 +44,32 @@ MOST_SPLITS = 4096
 
 EDGE_STATES = {"breaker": BreakerState, "retry": RetryState, "outlier": OutlierState}
 COMPONENT_STATES = {"detection": DetectionState, "recovery": RecoveryState, "guard": GuardState}
+
+CALLER = np.dtype(
+    [
+        ("observation", dtype_of(EdgeObservation)),
+        ("grant", dtype_of(EdgeGrant)),
+        ("steady", dtype_of(EdgeObservation)),
+        ("outlier_observation", dtype_of(OutlierObservation)),
+        ("outlier_grant", dtype_of(OutlierGrant)),
+        *[(name, dtype_of(kind)) for name, kind in EDGE_STATES.items()],
+        ("breaker_p", dtype_of(BreakerParameters)),
+        ("retry_p", dtype_of(RetryParameters)),
+    ],
+    align=True,
+)
+"""One edge as its caller sees it: observations, grants, states, parameters."""
+AGENT = np.dtype(
+    [
+        ("act", dtype_of(Act)),
+        *[(name, dtype_of(kind)) for name, kind in COMPONENT_STATES.items()],
+        ("detection_p", dtype_of(DetectionParameters)),
+        ("guard_p", dtype_of(GuardParameters)),
+        ("recovery_p", dtype_of(RecoveryParameters)),
+    ],
+    align=True,
+)
+"""One component's agent: its act, states and parameters."""
 
 
 def _zeros(record: type[Any], count: int) -> Records:
@@ -84,22 +114,18 @@ def state_of(
     world["fast"], world["record"] = int(fast_forward), int(record)
     e, c = len(compiled.edges), len(components)
     seconds = compiled.rates.shape[1] if record else 0
+    callers, agents = np.zeros(e, CALLER), np.zeros(c, AGENT)
+    callers["breaker_p"], callers["retry_p"] = tables.breaker, tables.retry
+    agents["detection_p"], agents["guard_p"] = tables.detection, tables.guard
+    agents["recovery_p"] = tables.recovery
     state = ticks.State(
         world=world, comps=components, units=units, edges=compiled.edges.copy(),
         incoming=compiled.incoming, rings=np.zeros(compiled.rings_size), tables=flat,
-        release=np.zeros(e, RELEASE), faults=compiled.faults.copy(), rates=compiled.rates,
-        edge_observations=_zeros(EdgeObservation, e), edge_grants=_zeros(EdgeGrant, e),
-        outlier_observations=_zeros(OutlierObservation, e), outlier_grants=_zeros(OutlierGrant, e),
-        slot_observations=_zeros(SlotObservation, c * SLOTS), acts=_zeros(Act, c),
-        **{name: _zeros(kind, e) for name, kind in EDGE_STATES.items()},
-        **{name: _zeros(kind, c) for name, kind in COMPONENT_STATES.items()},
-        breaker_p=tables.breaker, retry_p=tables.retry, detection_p=tables.detection,
-        guard_p=tables.guard, recovery_p=tables.recovery,
-        steady=_zeros(EdgeObservation, e), splits=np.zeros(MOST_SPLITS, SPLIT),
+        faults=compiled.faults.copy(), rates=compiled.rates, callers=callers, agents=agents,
+        slot_observations=_zeros(SlotObservation, c * SLOTS), splits=np.zeros(MOST_SPLITS, SPLIT),
         events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds, c), COMPONENT_WINDOW),
-        snapshot=np.zeros(c * SLOTS, SNAPSHOT), edge_snapshot=np.zeros(e, EDGE_SNAPSHOT),
     )
     marks = np.where(components["agent"] == 1, tables.detection["memory_share"], 1.0)
     equip(state, tables.timeouts, tables.admission, marks)
@@ -155,10 +181,10 @@ def digest_of(state: Any) -> str:
     numbers: list[float] = []
     for k in np.flatnonzero(state.edges["agent"] == 1):
         for name in EDGE_STATES:
-            _flatten(getattr(state, name)[k], numbers)
+            _flatten(state.callers[name][k], numbers)
     for i in np.flatnonzero(state.comps["agent"] == 1):
         for name in COMPONENT_STATES:
-            _flatten(getattr(state, name)[i], numbers)
+            _flatten(state.agents[name][i], numbers)
     return event_log.digest(physics_arrays(state), numbers)
 
 
@@ -186,6 +212,12 @@ class Physics:
     ) -> None:
         self.compiled = compiled
         self.state = state_of(compiled, tables, fast_forward=fast_forward, record=True)
+        callers, agents = self.state.callers, self.state.agents
+        self.edge_observations, self.edge_grants = callers["observation"], callers["grant"]
+        self.outlier_observations = callers["outlier_observation"]
+        self.outlier_grants = callers["outlier_grant"]
+        self.breaker_parameters, self.steady = callers["breaker_p"], callers["steady"]
+        self.slot_observations, self.acts = self.state.slot_observations, agents["act"]
         self.agents = np.flatnonzero(self.state.comps["agent"] == 1)
 
     @property

@@ -6,7 +6,7 @@ from hms.agents.policy.kinds import BUDGET_NONE, JITTER_EQUAL, JITTER_FULL, SCOP
 from hms.scenarios.elementary import exp_
 from hms.scenarios.engines.fluid.acts import admit_up_to
 from hms.scenarios.engines.fluid.records import ATTEMPTS, LONGEST_TIMEOUT_S, POOLS
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import compiled, door
 from hms.scenarios.policy_jit import decisions
 
 mean_backoff_s = decisions()["retry.mean_backoff_s"]
@@ -40,7 +40,7 @@ def attempts_within(p, call_s, total_s):
 
 
 @compiled
-def equip_edge(e, p, b, call_s, total_s, release, dt):
+def equip_edge(e, p, b, call_s, total_s, dt):
     """One caller's settings on one edge."""
     if e.agent == 1:
         if call_s > 0.0:
@@ -68,25 +68,25 @@ def equip_edge(e, p, b, call_s, total_s, release, dt):
     e.timeout_ticks = max(1, int(math.ceil(e.timeout_s / dt - 1e-9)))
     e.mask = min(e.mask, ring_size(e.timeout_ticks + 2) - 1)
     for k in range(POOLS):
-        release.share[k] = 1.0
+        e.release[k] = 1.0
     for k in range(1, e.attempts):
         wait_s = mean_backoff_s(p, k)
         if wait_s > dt * AT_ONCE:
-            release.share[k] = 1.0 - exp_(-dt / wait_s)
+            e.release[k] = 1.0 - exp_(-dt / wait_s)
 
 
-@compiled
+@door
 def equip(s, timeouts, admission, memory_marks):
     """The whole scenario; closure tables are placed before."""
     world = s.world[0]
     for k in range(s.edges.shape[0]):
         equip_edge(
-            s.edges[k], s.retry_p[k], s.breaker_p[k], timeouts[k, 0], timeouts[k, 1],
-            s.release[k], world.dt,
+            s.edges[k], s.callers[k].retry_p, s.callers[k].breaker_p, timeouts[k, 0], timeouts[k, 1],
+            world.dt,
         )
         for slot in range(4):
-            s.outlier_grants[k].share[slot] = 1.0
-        s.outlier_grants[k].split = -1
+            s.callers[k].outlier_grant.share[slot] = 1.0
+        s.callers[k].outlier_grant.split = -1
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         longest = 1

@@ -17,19 +17,16 @@ from hms.scenarios.engines.fluid.platform import run_platform
 from hms.scenarios.engines.fluid.sampling import observe_edge, observe_replicas, observe_slots
 from hms.scenarios.engines.fluid.shares import settle_shares
 from hms.scenarios.engines.fluid.tick import step
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import compiled, door
 
 State = namedtuple(
     "State",
-    "world comps units edges incoming rings tables release faults rates"
-    " edge_observations edge_grants outlier_observations outlier_grants slot_observations acts"
-    " breaker retry outlier detection recovery guard"
-    " breaker_p retry_p detection_p guard_p recovery_p"
-    " steady splits events windows component_windows snapshot edge_snapshot",
+    "world comps units edges incoming rings tables faults rates callers agents slot_observations"
+    " splits events windows component_windows",
 )
 
 
-@compiled
+@door
 def begin(s):
     """Start a tick: what ends or begins now, and what agents will see. Returns (clock, control)."""
     world = s.world[0]
@@ -48,7 +45,7 @@ def begin(s):
         e = s.edges[k]
         if e.scope_replica == 1:
             c = s.comps[e.callee]
-            o = s.outlier_observations[k]
+            o = s.callers[k].outlier_observation
             for slot in range(e.slots):
                 o.replicas[slot] = s.units[c.u0 + slot].n if slot < c.u1 - c.u0 else 0.0
     if control:
@@ -87,7 +84,7 @@ def apply_grants(s, computed):
         e = s.edges[k]
         if e.agent == 0 or e.due == 0:
             continue
-        g = s.edge_grants[k]
+        g = s.callers[k].grant
         if g.era != e.era:
             e.era = g.era
             e.era_tick = computed
@@ -99,7 +96,7 @@ def apply_grants(s, computed):
         e.started = 0.0
         e.half_open = 1 if g.phase == HALF_OPEN else 0
         if e.scope_replica == 1:
-            split = s.outlier_grants[k].split
+            split = s.callers[k].outlier_grant.split
             if split >= 0:
                 split_one(s, e.callee, split)
 
@@ -118,22 +115,22 @@ def observe(s, tick, computed):
             e.stale_bad = 0.0
             e.spent = 0.0
             continue
-        o = s.edge_observations[k]
+        o = s.callers[k].observation
         fresh = e.due == 1
-        observe_edge(e, s.comps, s.units, s.rings, o, s.steady[k], fresh, first, k, world.seed, tick)
+        observe_edge(e, s.comps, s.units, s.rings, o, s.callers[k].steady, fresh, first, k, world.seed, tick)
         told = o.failed > 0.0 or o.slow > 0.0 or o.retries > 0.0
-        waits = s.edge_grants[k].phase == HALF_OPEN or s.edge_grants[k].wake_s <= next_s + 1e-9
+        waits = s.callers[k].grant.phase == HALF_OPEN or s.callers[k].grant.wake_s <= next_s + 1e-9
         if e.scope_replica == 1:
-            r = s.outlier_observations[k]
+            r = s.callers[k].outlier_observation
             bad = observe_replicas(
                 e, s.comps[e.callee], s.units, s.rings, r, fresh, k, world.seed, tick
             )
             told = told or bad
-            waits = waits or s.outlier_grants[k].wake_s <= next_s + 1e-9
+            waits = waits or s.callers[k].outlier_grant.wake_s <= next_s + 1e-9
         e.due = 1 if boundary or told or waits else 0
 
 
-@compiled
+@door
 def advance(s):
     """Finish a tick: grants and acts apply, the world flows, everything is counted."""
     world = s.world[0]
@@ -143,15 +140,13 @@ def advance(s):
     if perform_all(s, tick):
         world.disturbed = 1
         settle_acts(s, tick)
-    settle_shares(s.comps, s.units, s.edges, s.rings, s.outlier_grants, computed, world.dt)
+    settle_shares(s.comps, s.units, s.edges, s.rings, s.callers, computed, world.dt)
     second = min(tick // world.control_every, s.rates.shape[1] - 1)
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         if c.client == 1:
             s.units[c.u0].arrivals = s.rates[c.rate_row, second] * world.load_factor * world.dt
-    step(
-        s.comps, s.units, s.edges, s.rings, s.tables, s.release, computed, world.dt, world.dt_inv
-    )
+    step(s.comps, s.units, s.edges, s.rings, s.tables, computed, world.dt, world.dt_inv)
     count_tick(s)
     observe(s, tick, computed)
     world.computed += 1
@@ -159,7 +154,7 @@ def advance(s):
         close_window(s, tick // world.control_every)
 
 
-@compiled
+@door
 def ticks_to_jump(s):
     """After `advance`: how many ticks may be passed over before the next one."""
     world = s.world[0]
@@ -170,7 +165,7 @@ def ticks_to_jump(s):
     return ticks
 
 
-@compiled
+@door
 def jump(s, ticks):
     """Pass over `ticks` in which nothing changes; the decisions' states are moved elsewhere."""
     world = s.world[0]
@@ -197,7 +192,7 @@ def jump(s, ticks):
     world.calm_ticks = 0
 
 
-@compiled
+@door
 def run_to_end(s):
     """The whole run with compiled decisions."""
     world = s.world[0]

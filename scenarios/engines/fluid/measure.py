@@ -1,7 +1,7 @@
 """What is counted while a run goes on: FORMATS.md, "What is measured"."""
 
 from hms.scenarios.engines.fluid.lateness import late_share
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import compiled, door
 
 
 @compiled
@@ -119,7 +119,7 @@ def judge_window(world, good, bad, at):
         world.end_bad += bad
 
 
-@compiled
+@door
 def leftovers(s):
     """Requests still in the system at the horizon and older than the target: bad, unanswered."""
     late = 0.0

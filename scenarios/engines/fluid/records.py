@@ -9,6 +9,8 @@ A *unit* is a group of identical replicas of one component. A component starts a
 an act or an ejection that reaches a single replica splits it off (at most `SLOTS` units).
 """
 
+from typing import Any
+
 import numpy as np
 
 SLOTS = 4
@@ -24,8 +26,10 @@ UNCERTAIN = -1.0
 I8, F8 = "i8", "f8"
 
 
-def _dtype(ints: str, floats: str) -> np.dtype:
-    fields = [(name, I8) for name in ints.split()] + [(name, F8) for name in floats.split()]
+def _dtype(ints: str, floats: str, by_attempt: str = "") -> np.dtype[np.void]:
+    fields: list[Any] = [(name, I8) for name in ints.split()]
+    fields += [(name, F8) for name in floats.split()]
+    fields += [(name, F8, (POOLS,)) for name in by_attempt.split()]
     return np.dtype(fields, align=True)
 
 
@@ -51,7 +55,9 @@ UNIT = _dtype(
     # what is wrong with it: factors on service time, share of errors, leak
     " slow_factor bad_slow_factor error_fault bad_error memory_mb leak_mb_s up_since_s silent_s"
     # summed over the control period
-    " sum_arrivals sum_answers sum_errors sum_own_errors sum_refused",
+    " sum_arrivals sum_answers sum_errors sum_own_errors sum_refused"
+    # as they were a control period ago
+    " present_before out_before age_before error_before r_before waiting_error_before",
 )
 EDGE = _dtype(
     "short caller callee retries soft cancel loses scope_replica breaker cut ring0 timeout_ticks pp"
@@ -67,9 +73,9 @@ EDGE = _dtype(
     " share permits tokens spent started"
     # results of the tick, and those of calls made in an older era
     " offered repeats ok bad late final blocked stale_ok stale_bad outstanding"
-    " carry slow_after_s quality degraded degraded_rate fallback_share latency_s",
+    " carry slow_after_s quality degraded degraded_rate fallback_share latency_s flow_before",
+    "release",
 )
-RELEASE = np.dtype([("share", F8, (POOLS,))], align=True)
 FAULT = _dtype(
     "start_tick end_tick kind component edge replicas until active", "value value2 stale_s"
 )
@@ -77,8 +83,6 @@ EVENT = _dtype("tick entity rule", "before after")
 SPLIT = _dtype("component slot new", "")
 WINDOW = _dtype("", "good bad offered")
 COMPONENT_WINDOW = _dtype("", "present ok bad serving")
-SNAPSHOT = _dtype("", "present out age error_share r waiting_error")
-EDGE_SNAPSHOT = _dtype("", "flow")
 WORLD = _dtype(
     # the clock is computed + offset; window: seconds since the start
     "computed offset ticks control_every seed resets record fast calm_ticks disturbed splits_n"

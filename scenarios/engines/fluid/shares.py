@@ -101,7 +101,7 @@ def of_caller(e, c, units, rings, ejection, tick):
 
 
 @compiled
-def settle_shares(comps, units, edges, rings, ejections, tick, dt):
+def settle_shares(comps, units, edges, rings, callers, tick, dt):
     """All shares of this tick."""
     for i in range(comps.shape[0]):
         c = comps[i]
@@ -109,4 +109,4 @@ def settle_shares(comps, units, edges, rings, ejections, tick, dt):
             balance(c, units, dt)
     for k in range(edges.shape[0]):
         e = edges[k]
-        of_caller(e, comps[e.callee], units, rings, ejections[k], tick)
+        of_caller(e, comps[e.callee], units, rings, callers[k].outlier_grant, tick)

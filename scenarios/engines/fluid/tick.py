@@ -105,7 +105,7 @@ def error_share_of(u):
 
 
 @compiled
-def calls_in_order(c, comps, units, edges, rings, release, moved, tick, dt, dt_inv):
+def calls_in_order(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
     """(c) of a component whose calls follow one another: (leave well, fail)."""
     ok = moved
     bad = 0.0
@@ -113,7 +113,7 @@ def calls_in_order(c, comps, units, edges, rings, release, moved, tick, dt, dt_i
     for k in range(c.e0, c.e1):
         e = edges[k]
         good, final = new_calls(
-            e, comps, units, rings, release[k].share, ok + before, tick, dt, dt_inv, False
+            e, comps, units, rings, ok + before, tick, dt, dt_inv, False
         )
         before = e.left_ok
         if e.soft == 1:
@@ -125,7 +125,7 @@ def calls_in_order(c, comps, units, edges, rings, release, moved, tick, dt, dt_i
 
 
 @compiled
-def calls_side_by_side(c, comps, units, edges, rings, release, moved, tick, dt, dt_inv):
+def calls_side_by_side(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
     """(c) of a component that calls in parallel: (leave well, fail)."""
     front = 1e300
     passed = 1.0
@@ -133,7 +133,7 @@ def calls_side_by_side(c, comps, units, edges, rings, release, moved, tick, dt, 
     for k in range(c.e0, c.e1):
         e = edges[k]
         good, final = new_calls(
-            e, comps, units, rings, release[k].share, moved, tick, dt, dt_inv, True
+            e, comps, units, rings, moved, tick, dt, dt_inv, True
         )
         e.resolved += good + final
         good += e.left_ok
@@ -210,7 +210,7 @@ def publish(c, units, rings, error, shut, tick, dt, dt_inv):
 
 
 @compiled
-def step_component(c, comps, units, edges, rings, tables, release, tick, dt, dt_inv):
+def step_component(c, comps, units, edges, rings, tables, tick, dt, dt_inv):
     """One component's tick."""
     ok_before = 0.0
     failed_before = 0.0
@@ -233,11 +233,11 @@ def step_component(c, comps, units, edges, rings, tables, release, tick, dt, dt_
     if c.e1 > c.e0:
         if c.parallel == 0:
             ok, bad = calls_in_order(
-                c, comps, units, edges, rings, release, moved, tick, dt, dt_inv
+                c, comps, units, edges, rings, moved, tick, dt, dt_inv
             )
         else:
             ok, bad = calls_side_by_side(
-                c, comps, units, edges, rings, release, moved, tick, dt, dt_inv
+                c, comps, units, edges, rings, moved, tick, dt, dt_inv
             )
     _, error, shut = leave(c, units, edges, ok, bad, failed_before, answered, wrong)
     dependent = failed_before + bad
@@ -248,7 +248,7 @@ def step_component(c, comps, units, edges, rings, tables, release, tick, dt, dt_
 
 
 @compiled
-def step(comps, units, edges, rings, tables, release, tick, dt, dt_inv):
+def step(comps, units, edges, rings, tables, tick, dt, dt_inv):
     """All components, in order."""
     for i in range(comps.shape[0]):
-        step_component(comps[i], comps, units, edges, rings, tables, release, tick, dt, dt_inv)
+        step_component(comps[i], comps, units, edges, rings, tables, tick, dt, dt_inv)
