@@ -2,7 +2,7 @@
 
 One call steps all its agents that have something to decide, so that a tick costs one barrier
 over the hosts and not one over the agents. The module imports neither Ray nor numba nor numpy:
-a host process starts fast and stays small.
+a host process starts fast and stays small. (Ray imports numpy itself when it reads arguments.)
 """
 
 from __future__ import annotations
