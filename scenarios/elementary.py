@@ -46,7 +46,7 @@ def from_bits(context: Any, x: Any) -> Any:
 
 @door
 def exp_(x):
-    """e to the x; below -700 it is 0, above 700 it stays at e^700."""
+    """Natural exponential; below -700 it is 0, above 700 it stays at e^700."""
     if x < SMALLEST_EXPONENT:
         return 0.0
     y = min(x, -SMALLEST_EXPONENT)
@@ -116,5 +116,5 @@ def cbrt_(x):
 
 @door
 def power_(x, y):
-    """x to the y for a positive x."""
+    """Power x^y of a positive x."""
     return exp_(y * log_(x)) if x > 0.0 else 0.0

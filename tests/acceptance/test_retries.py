@@ -1,5 +1,7 @@
 """The algebra of retries and of retry budgets. WORLD.md, acceptance table."""
 
+from itertools import pairwise
+
 import pytest
 from worlds import last, policy, retries, server, simulate, through
 
@@ -35,7 +37,7 @@ def test_nested_retries_multiply(retried, layers, expected):
     names = [f"layer{k}" for k in range(layers - 1)] + ["server"]
     chain = [server(n, cores=10**5, service_time_s=1e-4) for n in names]
     edges = tuple(
-        Edge(a, b, timeout_s=5.0, network_s=0.0) for a, b in zip(names, names[1:], strict=False)
+        Edge(a, b, timeout_s=5.0, network_s=0.0) for a, b in pairwise(names)
     )
     scenario = through(
         *chain, rate_rps=10, horizon_s=60, edges=edges, faults=failing(1.0), timeout_s=20.0,

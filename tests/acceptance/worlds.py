@@ -22,8 +22,8 @@ def policy(**groups: Any) -> HealingPolicy:
 
 def retries(count: int, budget_ratio: float | None = None, **more: Any) -> HealingPolicy:
     """So many immediate retries on time-out, with a token budget of ten or none."""
-    retry: dict[str, Any] = {"max_attempts": count + 1, "base_s": 0.0, "jitter_kind": "none", **more}
-    retry["budget_kind"] = "none"
+    retry: dict[str, Any] = {"max_attempts": count + 1, "base_s": 0.0, "jitter_kind": "none"}
+    retry |= {"budget_kind": "none", **more}
     if budget_ratio is not None:
         retry |= {"budget_kind": "tokens", "budget_ratio": budget_ratio, "budget_max": 10}
     return policy(retry=retry)

@@ -89,6 +89,12 @@ def reconnect(s, component):
 
 
 @compiled
+def on_control(world, tick):
+    """The first start of a control period that is not before `tick`."""
+    return (tick + world.control_every - 1) // world.control_every * world.control_every
+
+
+@compiled
 def scale(s, component, replicas, tick):
     """More replicas, there after the start-up time, paid from now on."""
     world = s.world[0]
@@ -98,7 +104,7 @@ def scale(s, component, replicas, tick):
     if count > 0.0:
         c.added_replicas += count
         c.arriving += count
-        c.arriving_tick = tick + max(1, int(c.startup_s * world.dt_inv + 0.5))
+        c.arriving_tick = on_control(world, tick + max(1, int(c.startup_s * world.dt_inv + 0.5)))
 
 
 @compiled
@@ -163,7 +169,7 @@ def perform(s, component, a, tick):
     elif a.kind == FALLBACK:
         c = s.comps[component]
         world = s.world[0]
-        c.fallback_until_tick = tick + int(a.amount * world.dt_inv + 0.5)
+        c.fallback_until_tick = on_control(world, tick + int(a.amount * world.dt_inv + 0.5))
     elif a.kind == ADJUST:
         adjust(s, component, a.target, a.amount)
 
@@ -183,7 +189,7 @@ def perform_all(s, tick):
 
 @compiled
 def settle_acts(s, tick):
-    """Arrivals of ordered replicas, and fallbacks that begin or end."""
+    """Once a control period: arrivals of ordered replicas, fallbacks that begin or end."""
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         if c.arriving > 0.0 and tick >= c.arriving_tick:

@@ -1,8 +1,8 @@
 """What becomes of calls made: answered, failed, late; retried or given up. Step (a) of WORLD.md.
 
 An edge remembers the mass of its calls by the tick they were made in and by attempt. Answers come
-in order of making; `pointer` says up to where a unit has answered. A call that will be late is known
-to be so when its cohort passes, and is delivered when its time-out is due.
+in order of making; `pointer` says up to where a unit has answered. A call that will be late is
+known to be so when its cohort passes, and is delivered when its time-out is due.
 
 Where `rings` keeps an edge's lists, from `e.pp`: pools of retries waiting (POOLS floats), failures
 of this tick by attempt (POOLS), then for each unit: pointer, late share, error share, next pointer.
@@ -259,10 +259,10 @@ def old_calls_full(e, c, units, rings, tick, dt, dt_inv):
         if end > begin:
             span = (max(int(begin), due), tick - 1, begin, end)
             known = (late_share, error_share, answered_to)
-            o, b, l = resolve(e, c, u, rings, slot, span, tick, known, attempts, dt)
+            o, b, after = resolve(e, c, u, rings, slot, span, tick, known, attempts, dt)
             ok += o
             bad += b
-            late += l
+            late += after
             begin = end
         rings[place] = begin
         rings[place + 1] = late_share

@@ -7,7 +7,7 @@ from hms.scenarios.machine_code import compiled
 
 @compiled
 def repeated_within(e, c, units, rings, tick, dt_inv):
-    """Share of this tick's calls that are answered well in it, and so may be followed by another."""
+    """Share of this tick's calls that are answered well in it, and may be followed by another."""
     share = 0.0
     for slot in range(c.u1 - c.u0):
         u = units[c.u0 + slot]
@@ -123,10 +123,10 @@ def answered_now(e, c, units, rings, tick, attempts, dt):
             u = units[c.u0 + slot]
             span = (tick, tick, begin, end)
             known = (rings[place + 1], rings[place + 2], end)
-            o, b, l = resolve(e, c, u, rings, slot, span, tick, known, attempts, dt)
+            o, b, after = resolve(e, c, u, rings, slot, span, tick, known, attempts, dt)
             ok += o
             bad += b
-            late += l
+            late += after
             rings[place] = end
     return ok, bad, late
 

@@ -10,7 +10,7 @@ bits of the float; a row is value and difference of the four columns: one cache 
 """
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +35,9 @@ def erlang_c(servers: int, load: Array) -> Array:
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def waiting_exponent(servers: int) -> float:
-    """e with C(load) about load^(e - 1) near saturation, fitted at load 0.9."""
+    """The e with C(load) about load^(e - 1) near saturation, fitted at load 0.9."""
     servers = min(servers, LARGE_ROOM)
     at_nine_tenths = float(erlang_c(servers, np.array([0.9]))[0])
     return math.log(at_nine_tenths * 0.9) / math.log(0.9)
@@ -98,7 +98,7 @@ def _curves(servers: int, cv2: float, room: int, arrival_cv2: float) -> tuple[Ar
     return np.stack([present, busy, blocked, variance, wait]), largest, unbounded
 
 
-@lru_cache(maxsize=None)
+@cache
 def closure_table(
     servers: int, cv2: float, room: int, arrival_cv2: float
 ) -> tuple[Array, int]:
@@ -135,7 +135,7 @@ def closure_table(
     return table.ravel(), cells
 
 
-@lru_cache(maxsize=None)
+@cache
 def power_table(exponent: float) -> Array:
     """a^exponent for a = 0, 1/256, ... : the worker station's waiting factor."""
     table: Array = (np.arange(POWER_POINTS) / 256.0) ** exponent

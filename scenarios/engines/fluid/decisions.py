@@ -58,21 +58,22 @@ def ejected_mask(g):
 def decide_edge(s, k, now_s, tick):
     """One caller's decisions on one edge."""
     world = s.world[0]
-    g = s.callers[k].grant
-    o = s.callers[k].observation
+    caller = s.callers[k]
+    g = caller.grant
+    o = caller.observation
     phase = g.phase
     u = uniform(world.seed, k, tick, JITTER)
     step_dependency(
-        s.callers[k].breaker, s.callers[k].retry, s.callers[k].breaker_p, s.callers[k].retry_p, o, g, now_s, world.dt, u
+        caller.breaker, caller.retry, caller.breaker_p, caller.retry_p, o, g, now_s, world.dt, u
     )
     if g.phase != phase:
         log_event(s, tick, k, RULE_PHASE, float(phase), float(g.phase))
-    if s.callers[k].breaker_p.scope == SCOPE_REPLICA:
-        out = s.callers[k].outlier_grant
+    if caller.breaker_p.scope == SCOPE_REPLICA:
+        out = caller.outlier_grant
         before = ejected_mask(out)
         u = uniform(world.seed, k, tick, EJECTION)
         step_outlier(
-            s.callers[k].outlier, s.callers[k].breaker_p, s.callers[k].outlier_observation, out, now_s, world.dt, u
+            caller.outlier, caller.breaker_p, caller.outlier_observation, out, now_s, world.dt, u
         )
         after = ejected_mask(out)
         if before != after:
@@ -83,12 +84,13 @@ def decide_edge(s, k, now_s, tick):
 def decide_component(s, i, now_s, tick):
     """One agent's look, judgement and act."""
     world = s.world[0]
-    d = s.agents[i].detection
-    a = s.agents[i].act
+    agent = s.agents[i]
+    d = agent.detection
+    a = agent.act
     issues = (d.issue[0], d.issue[1], d.issue[2], d.issue[3])
     u = uniform(world.seed, i, tick, ACTING)
     step_component(
-        d, s.agents[i].recovery, s.agents[i].guard, s.agents[i].detection_p, s.agents[i].guard_p, s.agents[i].recovery_p,
+        d, agent.recovery, agent.guard, agent.detection_p, agent.guard_p, agent.recovery_p,
         s.slot_observations[i * SLOTS : i * SLOTS + SLOTS], a, now_s, u,
     )
     for slot in range(SLOTS):
@@ -123,8 +125,9 @@ def skip(s, before_tick, after_tick):
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         if e.agent == 1:
+            caller = s.callers[k]
             skip_dependency(
-                s.callers[k].breaker, s.callers[k].retry, s.callers[k].breaker_p, s.callers[k].retry_p, s.callers[k].steady,
+                caller.breaker, caller.retry, caller.breaker_p, caller.retry_p, caller.steady,
                 before_tick * world.dt, after_tick * world.dt, world.dt,
             )
 

@@ -65,7 +65,7 @@ def equip_edge(e, p, b, call_s, total_s, dt):
         e.attempts = 1
     e.timeout_s = min(e.timeout_s, LONGEST_TIMEOUT_S)
     e.retries = e.attempts - 1
-    e.timeout_ticks = max(1, int(math.ceil(e.timeout_s / dt - 1e-9)))
+    e.timeout_ticks = max(1, math.ceil(e.timeout_s / dt - 1e-9))
     e.mask = min(e.mask, ring_size(e.timeout_ticks + 2) - 1)
     for k in range(POOLS):
         e.release[k] = 1.0
@@ -80,13 +80,13 @@ def equip(s, timeouts, admission, memory_marks):
     """The whole scenario; closure tables are placed before."""
     world = s.world[0]
     for k in range(s.edges.shape[0]):
+        caller = s.callers[k]
         equip_edge(
-            s.edges[k], s.callers[k].retry_p, s.callers[k].breaker_p, timeouts[k, 0], timeouts[k, 1],
-            world.dt,
+            s.edges[k], caller.retry_p, caller.breaker_p, timeouts[k, 0], timeouts[k, 1], world.dt
         )
         for slot in range(4):
-            s.callers[k].outlier_grant.share[slot] = 1.0
-        s.callers[k].outlier_grant.split = -1
+            caller.outlier_grant.share[slot] = 1.0
+        caller.outlier_grant.split = -1
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         longest = 1

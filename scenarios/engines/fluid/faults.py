@@ -1,4 +1,4 @@
-"""Faults begin and end: what each does to units, edges and load. Codes: scenarios/faults/kinds.py."""
+"""Faults begin and end: what each does to units, edges and load."""
 
 from hms.scenarios.engines.fluid.platform import crash
 from hms.scenarios.engines.fluid.units import split_unit
@@ -104,7 +104,7 @@ def change_edge(f, e, world, tick, begins):
 @compiled
 def on_replicas(kind):
     """Whether a fault of this kind strikes replicas of a component."""
-    edge = kind == LATENCY or kind == LOSS or kind == PARTITION
+    edge = kind in (LATENCY, LOSS, PARTITION)
     return not edge and kind != SPIKE and kind != SERVICE
 
 

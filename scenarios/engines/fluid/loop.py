@@ -37,10 +37,11 @@ def begin(s):
         world.resets = 0
     control = tick % world.control_every == 0
     changed = begin_faults(s, tick)
-    run_platform(world, s.comps, s.units, s.edges, s.rings, tick)
+    run_platform(world, s.comps, s.units, s.edges, s.rings, tick, control, changed)
     if changed or world.resets > 0:
         world.disturbed = 1
-    settle_acts(s, tick)
+    if control:
+        settle_acts(s, tick)
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         if e.scope_replica == 1:
@@ -117,7 +118,10 @@ def observe(s, tick, computed):
             continue
         o = s.callers[k].observation
         fresh = e.due == 1
-        observe_edge(e, s.comps, s.units, s.rings, o, s.callers[k].steady, fresh, first, k, world.seed, tick)
+        steady = s.callers[k].steady
+        observe_edge(
+            e, s.comps, s.units, s.rings, o, steady, fresh, first, k, world.seed, tick
+        )
         told = o.failed > 0.0 or o.slow > 0.0 or o.retries > 0.0
         waits = s.callers[k].grant.phase == HALF_OPEN or s.callers[k].grant.wake_s <= next_s + 1e-9
         if e.scope_replica == 1:
@@ -137,7 +141,7 @@ def advance(s):
     computed = world.computed
     tick = computed + world.offset
     apply_grants(s, computed)
-    if perform_all(s, tick):
+    if tick % world.control_every == 0 and perform_all(s, tick):
         world.disturbed = 1
         settle_acts(s, tick)
     settle_shares(s.comps, s.units, s.edges, s.rings, s.callers, computed, world.dt)

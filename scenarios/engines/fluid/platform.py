@@ -92,17 +92,23 @@ def grow_memory(c, u, world, units, edges, rings, tick):
 
 
 @compiled
-def run_platform(world, comps, units, edges, rings, tick):
-    """All the platform does at the start of a tick (of the clock)."""
+def run_platform(world, comps, units, edges, rings, tick, control, changed):
+    """All the platform does at the start of a tick (of the clock).
+
+    Probes have periods of whole seconds, so they are looked at once a control period.
+    """
     for i in range(comps.shape[0]):
         c = comps[i]
         if c.client == 1:
             continue
         for g in range(c.u0, c.u1):
             u = units[g]
+            moving = control or changed or u.up == 0 or u.leak_mb_s > 0.0
+            if not moving:
+                continue
             come_up(c, u, world, tick)
             grow_memory(c, u, world, units, edges, rings, tick)
-            if c.restarts_itself == 1:
+            if control and c.restarts_itself == 1:
                 probe(c, u, world, units, edges, rings, tick)
             u.speed = speed_of(c, u)
 

@@ -39,8 +39,8 @@ COMPONENT = _dtype(
     # the platform: probes and restarts (periods and thresholds in ticks; 0 = no probe)
     " restarts_itself ready_every ready_failures ready_blind live_every live_failures live_blind"
     " replicas fallback_until_tick arriving_tick rate_row units_before",
-    "service_s cv2 congestion cores cores_inv k_table arrivals calls_var lag slow_share slow_after_s"
-    " calls_s slow_error entered left_front rejected ok_out bad_out present startup_s"
+    "service_s cv2 congestion cores cores_inv k_table arrivals calls_var lag slow_share"
+    " slow_after_s calls_s slow_error entered left_front rejected ok_out bad_out present startup_s"
     " memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
     # today's or the policy's admission, and where fallback and roll-back stand
     " limit queue_limit workers queue_stated added_replicas arriving unavailable_share memory_mark"

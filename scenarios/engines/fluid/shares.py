@@ -9,7 +9,7 @@ from hms.scenarios.machine_code import compiled
 
 @compiled
 def balance(c, units, dt):
-    """The balancer's own shares, in `u.share`: by replicas in rotation, or by fewest connections."""
+    """The balancer's own shares, in `u.share`: by replicas in rotation or fewest connections."""
     total = 0.0
     everyone = 0.0
     for g in range(c.u0, c.u1):

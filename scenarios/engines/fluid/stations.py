@@ -153,7 +153,7 @@ def work(c, u, tables, arrivals_rps, dt, on_callees, stays_out):
 
 @compiled
 def _worker(c, u, held_s, on_callees, stays_out, capacity, dt):
-    """(time a start holds a worker in this tick, weight of waiting, 1/workers or 0, most starts/s)."""
+    """(time a start holds a worker in this tick, weight of waiting, 1/workers or 0, starts/s)."""
     hold = held_s + stays_out * dt
     if u.workers >= BOUNDED or (on_callees <= 0.0 and stays_out <= 0.0):
         return hold, 0.0, 0.0, capacity
