@@ -119,6 +119,12 @@ _KINDS = (
         ),
     ),
     FaultKind(
+        "loss",
+        EDGE,
+        "a share of calls gets no answer: the caller waits out its time-out",
+        (FileKey("share", high=1.0, does="share of calls"),),
+    ),
+    FaultKind(
         "bad_deploy",
         COMPONENT,
         "replicas of a bad version fail or are slow; a restart starts the same version again",
