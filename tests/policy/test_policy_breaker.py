@@ -213,6 +213,7 @@ def test_d5_metrics_only_says_when_it_would_open_once_until_it_calms():
         assert b.call(outcome, 0.0) == "pass"
         told.append(b.s.breached and not before)
     assert told == [False] * 4 + [True] + [False] * 7 + [True]
+    assert b.s.cause == CAUSE_FAILURE_RATE
 
 
 def test_d7_reset_forgets_window_and_open_count():

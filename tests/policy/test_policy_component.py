@@ -3,6 +3,7 @@
 import pytest
 from agent_case import Agent, failing, hung, starting, well
 
+from hms.agents.policy.component import disrupted, serving_beside
 from hms.agents.policy.detection import SlotObservation
 from hms.agents.policy.healing_policy import Step
 from hms.agents.policy.kinds import (
@@ -265,6 +266,62 @@ def test_with_another_that_serves_it_may_go():
     agent = Agent({"memory": [Step("restart")]}, slots=2).run(5)
     agent.run(5, well(memory_share=0.95))
     assert len(agent.acts) == 1
+
+
+@pytest.mark.parametrize(
+    ("others", "serving"),
+    [
+        ([], 0.0),
+        ([well()], 1.0),
+        ([well(replicas=3.0), well()], 4.0),
+        ([starting()], 0.0),
+        ([SlotObservation(replicas=1.0)], 0.0),
+        ([well(error_share=0.2)], 0.0),
+        ([well(error_share=0.19)], 1.0),
+        ([hung()], 0.0),
+        ([well(memory_share=0.95)], 1.0),
+    ],
+)
+def test_who_serves_beside_the_one_to_be_disrupted(others, serving):
+    agent = Agent({}, slots=4)
+    agent.run(2, well(), *others, *[SlotObservation()] * (3 - len(others)))
+    assert serving_beside(agent.d, agent.dp, agent.o, 0) == serving
+
+
+def test_the_rest_of_its_own_group_serves_too():
+    agent = Agent({}).run(2, well(replicas=3.0))
+    assert serving_beside(agent.d, agent.dp, agent.o, 0) == 2.0
+
+
+def test_starting_replicas_of_others_are_disrupted():
+    slots = [starting(), starting(), SlotObservation(replicas=2.0, starting=True), well()]
+    assert disrupted(slots, 0) == 3.0
+
+
+def test_of_equally_ill_slots_the_one_with_most_replicas_is_treated():
+    agent = Agent({"errors": [Step("reconnect")]}, slots=3)
+    agent.run(2, failing(), failing(replicas=2.0), failing())
+    assert agent.acts == [(1.0, RECONNECT, 1)]
+
+
+def test_a_more_urgent_slot_is_treated_before_a_larger_one():
+    ladders = {"errors": [Step("reconnect")], "memory": [Step("reconnect")]}
+    agent = Agent(ladders, slots=3)
+    agent.run(2, failing(replicas=3.0), well(memory_share=0.95), failing())
+    assert agent.acts == [(1.0, RECONNECT, 1)]
+
+
+def test_it_wakes_at_once_where_it_may_turn_to_another_while_it_waits():
+    """Slot 2 came due while slot 0, more urgent, waited for the first act to be judged."""
+    ladders = {"errors": [Step("reconnect", patience_s=0.0)],
+               "memory": [Step("reconnect", patience_s=9.0)],
+               "unresponsive": [Step("reconnect", patience_s=9.0)]}
+    agent = Agent(ladders, slots=2).run(2, failing(), well())
+    agent.run(2, hung(), well(memory_share=0.95))
+    assert agent.acts[-1] == (3.0, RECONNECT, 1)
+    assert agent.a.wake_s == 3.0
+    agent.step()
+    assert agent.acts[-1] == (4.0, RECONNECT, 0)
 
 
 def test_wake_is_never_while_well():
