@@ -142,15 +142,15 @@ def convergence_picture(
     """Best and median downtime of each generation over the incidents spent.
 
     Args:
-        generations: columns incidents, downtime_s_best, downtime_s_median.
+        generations: columns incidents, best_downtime_s, median_downtime_s.
         baselines: training downtime of a baseline to draw as a level, by name.
     """
     with palette.house_look():
         figure = palette.new_figure(8.2, 3.2)
         axes = figure.subplots()
         incidents = generations["incidents"].to_numpy()
-        best = generations["downtime_s_best"].to_numpy()
-        median = generations["downtime_s_median"].to_numpy()
+        best = generations["best_downtime_s"].to_numpy()
+        median = generations["median_downtime_s"].to_numpy()
         axes.fill_between(incidents, best, median, color=palette.CHAMPION, alpha=0.15, linewidth=0)
         axes.plot(incidents, median, color=palette.CHAMPION, linewidth=1.0, alpha=0.6)
         axes.plot(incidents, best, color=palette.CHAMPION, linewidth=2.2)

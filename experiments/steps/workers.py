@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from hms.experiments.job import Job
@@ -18,6 +19,7 @@ def start_workers(job: Job) -> str:
     from hms.evolution.backends import RayBackend
     from hms.experiments.simulation import simulate_pairs, warm_up
 
+    share_machine_code()
     failure: list[BaseException] = []
 
     def compile_engine() -> None:
@@ -39,3 +41,10 @@ def start_workers(job: Job) -> str:
     sets = {name: found.cases for name, found in job.sets.items()}
     job.backend = RayBackend(job.cluster.ray, sets, simulate_pairs(job.plan.prices))
     return f"{job.options.workers} workers"
+
+
+def share_machine_code() -> None:
+    """Let Ray's workers find what is compiled here: they run with another home folder."""
+    from hms.scenarios.machine_code import cache_folder
+
+    os.environ.setdefault("HMS_CACHE_DIR", str(cache_folder().parents[1]))
