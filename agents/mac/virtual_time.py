@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hms.agents.mac.agent import (
     AgentDescription,
@@ -183,7 +182,6 @@ class Crew:
         return AgentInput(happened, edges, slots, u)
 
     def _edge_seen(self, own: int, edge: int, seed: int, tick: int) -> EdgeInput:
-        state = self.physics.state
         observed = self.physics.edge_observations[edge].item()
         u = float(uniform(seed, edge, tick, JITTER))
         if not self.physics.breaker_parameters["scope"][edge]:

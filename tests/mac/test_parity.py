@@ -90,6 +90,15 @@ def test_another_policy_another_seed_another_log(shop: Scenario, policies: Polic
     assert len({log[-1], other_policy[-1], other_seed[-1]}) == 3
 
 
+def test_progress_is_told_in_virtual_time(shop: Scenario, policies: Policies) -> None:
+    scenario, compiled = compiled_of(shop, "error", 1)
+    told: list[float] = []
+    replay(compiled, policies["eager"], scenario, progress=told.append)
+    assert told[0] == 0.0
+    assert told == sorted(told)
+    assert 50.0 <= told[-1] < scenario.horizon_s  # it may end with a jump
+
+
 def test_every_component_but_the_client_has_an_agent_at_its_own_level(shop: Scenario) -> None:
     agents = describe(shop)
     levels = {agent.component: agent.level for agent in agents}

@@ -25,8 +25,8 @@ from hms.scenarios.model import Scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "agents/policy/breaker.py"
-LINE = "    least = float(p.minimum_calls)\n"
-PLANTED = "    least = float(p.minimum_calls) + 40.0\n"
+LINE = "    duration_s = p.open_s\n"
+PLANTED = "    duration_s = p.open_s + 0.7\n"
 
 BOTH_WAYS = """
 import json, sys
@@ -42,7 +42,7 @@ from hms.scenarios.machine_code import cache_folder
 from hms.scenarios.policy_tables import tables
 
 scenario = struck(load_scenario("tests/mac/shop.yaml"), "error")
-policy, _ = HealingPolicy.parse(load_yaml("tests/mac/eager.yaml").data)
+policy = HealingPolicy.parse(load_yaml("tests/mac/eager.yaml").data)[0].with_overrides(())
 compiled = compile_scenario(scenario, seed=3)
 print(json.dumps({
     "cache": str(cache_folder()),
@@ -77,6 +77,6 @@ def test_one_planted_line_changes_both_ways_of_running(
 
     scenario = struck(shop, "error")
     compiled = compile_scenario(scenario, seed=3)
-    _, original = replay(compiled, policies["eager"], scenario)
+    _, original = replay(compiled, policies["eager"].with_overrides(()), scenario)
     assert found["actors"] == found["compiled"]
     assert found["actors"] != original
