@@ -96,10 +96,27 @@ def apply_grants(s, computed):
         e.tokens = g.tokens
         e.started = 0.0
         e.half_open = 1 if g.phase == HALF_OPEN else 0
+        e.wake_s = g.wake_s
         if e.scope_replica == 1:
             split = s.callers[k].outlier_grant.split
             if split >= 0:
                 split_one(s, e.callee, split)
+
+
+@compiled
+def is_quiet(e, comps, units, next_s):
+    """A healthy edge with nothing to tell: its successes may wait to be read."""
+    if e.short == 0 or e.bad > 0.0 or e.scope_replica == 1 or e.spent > 0.0:
+        return False
+    if e.agent == 0:
+        return True
+    if e.half_open == 1 or e.wake_s <= next_s + 1e-9 or e.stale_ok > 0.0 or e.late > 0.0:
+        return False
+    if e.slow_counts == 0:
+        return True
+    u = units[comps[e.callee].u0]
+    spare = e.slow_after_s - e.delay_s - u.age
+    return spare > 0.0 and spare * spare > 144.0 * u.age_var
 
 
 @compiled
@@ -111,10 +128,15 @@ def observe(s, tick, computed):
     first = tick % world.control_every == 0
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
+        if not boundary and e.due == 0 and is_quiet(e, s.comps, s.units, next_s):
+            e.carry += e.ok
+            e.quiet += e.ok
+            continue
         if e.agent == 0:
             e.stale_ok = 0.0
             e.stale_bad = 0.0
             e.spent = 0.0
+            e.quiet = 0.0
             continue
         o = s.callers[k].observation
         fresh = e.due == 1
@@ -123,7 +145,7 @@ def observe(s, tick, computed):
             e, s.comps, s.units, s.rings, o, steady, fresh, first, k, world.seed, tick
         )
         told = o.failed > 0.0 or o.slow > 0.0 or o.retries > 0.0
-        waits = s.callers[k].grant.phase == HALF_OPEN or s.callers[k].grant.wake_s <= next_s + 1e-9
+        waits = e.half_open == 1 or e.wake_s <= next_s + 1e-9
         if e.scope_replica == 1:
             r = s.callers[k].outlier_observation
             bad = observe_replicas(

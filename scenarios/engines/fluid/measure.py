@@ -35,13 +35,15 @@ def count_tick(s):
             world.window_good += good
             world.window_bad += e.ok - good + e.final
             world.window_offered += e.offered + e.blocked - e.repeats
-        world.quality_loss += e.degraded * e.n_inv * (1.0 - e.quality)
-        e.degraded_rate = e.degraded
-        e.degraded = 0.0
+        if e.degraded > 0.0 or e.degraded_rate > 0.0:
+            world.quality_loss += e.degraded * e.n_inv * (1.0 - e.quality)
+            e.degraded_rate = e.degraded
+            e.degraded = 0.0
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
-        c.window_ok += c.ok_out
-        c.window_bad += c.bad_out + c.rejected
+        if world.record == 1:
+            c.window_ok += c.ok_out
+            c.window_bad += c.bad_out + c.rejected
         if c.added_replicas > 0.0:
             world.added_replica += c.added_replicas * world.dt
         for g in range(c.u0, c.u1):

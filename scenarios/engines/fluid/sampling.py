@@ -66,7 +66,8 @@ def observe_edge(e, comps, units, rings, o, steady, fresh, first, edge, seed, ti
         o.failed += drawn(calls, bad / mass, seed, edge, tick, FAILED_CALLS)
         o.slow += drawn(calls, slow / mass, seed, edge, tick, SLOW_CALLS)
     o.started += e.offered
-    o.successes += e.ok
+    o.successes += e.ok + e.quiet
+    e.quiet = 0.0
     o.retries += e.spent
     o.active = max(0.0, e.outstanding)
     pooled = 0.0
