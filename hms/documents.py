@@ -15,22 +15,18 @@ import yaml
 
 from hms.errors import InputError
 from hms.problems import KeyPath, Problem, nearest
-from hms.reader import REQUIRED, Reader, shown
 from hms.yaml_tree import LOADER, Refused, Tree, check_events, needs_quotes, syntax_problem
 
 __all__ = [
-    "REQUIRED",
     "Document",
     "KeyPath",
     "Problem",
-    "Reader",
     "dump_yaml",
     "load_yaml",
     "load_yaml_all",
     "located",
     "nearest",
     "read",
-    "shown",
     "write_whole",
 ]
 
