@@ -24,7 +24,7 @@ SMALLEST_EXPONENT = -700.0
 CBRT_SEED = 0x2A9F7893782DA1CE
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def to_bits(context: Any, x: Any) -> Any:
     """The 64 bits of a float, as an integer."""
 
@@ -34,7 +34,7 @@ def to_bits(context: Any, x: Any) -> Any:
     return types.int64(types.float64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def from_bits(context: Any, x: Any) -> Any:
     """The float of 64 bits."""
 

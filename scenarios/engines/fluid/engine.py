@@ -72,7 +72,7 @@ AGENT = np.dtype(
 """One component's agent: its act, states and parameters."""
 
 
-def _zeros(record: type[Any], count: int) -> Records:
+def _zeros(record: Any, count: int) -> Records:
     return np.zeros(count, dtype_of(record))
 
 
@@ -168,7 +168,7 @@ def run_batch(
 def events_of(state: Any) -> list[event_log.Event]:
     """The events logged, as plain tuples."""
     count = min(int(state.world["events_n"][0]), len(state.events))
-    return [tuple(row.item()) for row in state.events[:count]]  # type: ignore[misc]
+    return [tuple(row.item()) for row in state.events[:count]]
 
 
 def physics_arrays(state: Any) -> list[Records]:

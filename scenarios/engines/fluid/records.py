@@ -73,7 +73,8 @@ EDGE = _dtype(
     " share permits tokens spent started"
     # results of the tick, and those of calls made in an older era
     " offered repeats ok bad late final blocked stale_ok stale_bad outstanding"
-    " carry slow_after_s quality degraded degraded_rate fallback_share latency_s flow_before wake_s quiet",
+    " carry slow_after_s quality degraded degraded_rate fallback_share latency_s flow_before"
+    " wake_s quiet",
     "release",
 )
 FAULT = _dtype(
