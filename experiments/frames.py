@@ -142,9 +142,9 @@ class Run:
 
     def validation_points(self) -> pd.DataFrame:
         """Means over the validation scenarios: a row for each finalist and baseline."""
-        columns = ["downtime_s", "disruption_s"]
-        means = self.validation.groupby(["stack", "kind"], sort=True)[columns].mean()
-        return means.reset_index()
+        from hms.experiments.outcome_frame import validation_points
+
+        return validation_points(self.validation)
 
     def _frame(self, name: str) -> pd.DataFrame:
         import pandas as pd

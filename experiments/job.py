@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hms.evolution.choose import Choice
     from hms.evolution.individual import Individual
     from hms.evolution.search import SearchResult
+    from hms.evolution.settings import SearchSettings
     from hms.experiments.report.closing_table import ClosingTable
     from hms.experiments.scenario_sets import ScenarioSet
     from hms.scenarios.model import Scenario
@@ -97,6 +98,7 @@ class Job:
     baselines: Mapping[str, HealingPolicy] = field(init=False)
     footnotes: Mapping[str, str] = field(init=False)
     history: list[dict[str, Any]] = field(default_factory=list)
+    settings: SearchSettings = field(init=False)
     search: SearchResult = field(init=False)
     finalists: list[Individual] = field(init=False)
     choice: Choice = field(init=False)

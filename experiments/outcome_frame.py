@@ -56,3 +56,11 @@ def outcome_frame(
     frame.insert(1, "incident", list(scenarios.ids))
     frame.insert(2, "family", list(scenarios.families))
     return frame
+
+
+def validation_points(validation: pd.DataFrame) -> pd.DataFrame:
+    """Means over the validation scenarios: stack, kind, downtime_s, disruption_s."""
+    columns = ["downtime_s", "disruption_s"]
+    means = validation.groupby(["stack", "kind"], sort=True)[columns].mean().reset_index()
+    means.loc[means["kind"] == "champion", "stack"] = "champion"
+    return means

@@ -59,6 +59,8 @@ class ReportData:
         results: a row for each stack and held-out scenario.
         points: validation means; columns stack, kind, downtime_s, disruption_s.
         generations: the search's history.
+        choice: why this policy is the champion.
+        choice_rival: the best baseline on the validation failures.
         command: what to type to get the same run.
         facts: names and values for the end of the page.
     """
@@ -75,6 +77,7 @@ class ReportData:
     generations: pd.DataFrame
     policy: HealingPolicy
     choice: str
+    choice_rival: str
     timeline: Timeline | None
     command: str
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +93,7 @@ def draw_pictures(data: ReportData) -> dict[str, Figure]:
     drawn = {
         "closing": pictures.closing_picture(data.table.held_out, data.rival),
         "front": pictures.front_picture(data.points, data.rival),
-        "convergence": pictures.convergence_picture(data.generations),
+        "convergence": pictures.convergence_picture(data.generations, data.choice_rival),
     }
     if data.timeline is not None:
         shown = data.timeline
@@ -246,11 +249,13 @@ def _timeline_view(data: ReportData) -> dict[str, str]:
     shown = data.timeline
     what = "; ".join(label for label, _, _ in shown.faults)
     return {
-        "text": f"Held-out failure {shown.incident}, the champion's median one: {what}.",
+        "text": (
+            f"Held-out failure {shown.incident}: {what}. It is the one in the middle: of those"
+            f" on which the champion acted, half went better for it beside {data.rival}."
+        ),
         "caption": (
             "Share of requests answered in time in each second, under the champion and under"
-            f" {data.rival}. Dotted: the SLO, {shown.slo:.2%}. Bars on top: seconds below it."
-            " Triangles: acts of healing."
+            f" {data.rival}. Dotted: the SLO, {100 * shown.slo:g} %. Triangles: acts of healing."
         ),
     }
 
@@ -272,5 +277,5 @@ def _remarks(table: ClosingTable) -> list[str]:
         f"{GUARD_NOTE[:1].upper()}{GUARD_NOTE[1:]}.",
         "Downtime: seconds of full outage. Disruption: what the healing itself cost, in"
         " replica-seconds out of service, replicas added, quality lost and requests lost.",
-        "This is the run's own short test; the proof that a policy must pass is hms prove's.",
+        "This is the run's own short test: one experiment, one seed.",
     ]

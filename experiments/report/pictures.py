@@ -6,10 +6,11 @@ the same. Champion, best baseline and the rest keep their colours in all of them
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.transforms import Bbox
 
 from hms.experiments.report import palette
 from hms.experiments.report.closing_table import CHAMPION, Row, Section
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOWN_SHARE = "share of requests answered in time"
+LABEL_SIDES = (
+    (8, 0, "left"), (-8, 0, "right"), (8, 9, "left"), (8, -9, "left"), (-8, 9, "right"),
+    (-8, -9, "right"), (0, 13, "center"), (0, -13, "center"), (8, 18, "left"), (8, -18, "left"),
+)  # fmt: skip
+"""Where a point's name may stand: offsets in points, and its alignment."""
+
+ACT_LANE, DOWN_LANE, FAULT_LANE = -0.15, 1.12, 1.27
+SECONDS_A_LETTER = 2.2
+"""Width of a letter in a timeline of 300 s."""
+APART_S = 12.0
+"""Acts closer together than this share a label."""
 
 
 def colour_of(stack: str, rival: str) -> str:
@@ -114,62 +125,70 @@ def _spread_scale(axes: Axes, values: np.ndarray) -> None:
 
 
 def _name_points(axes: Axes, named: pd.DataFrame, rival: str) -> None:
-    """Names beside the points; those that share a place share a line."""
+    """Names beside the points, each at the first side where it covers neither point nor name.
+
+    Those at the same place share a line.
+    """
     groups: dict[tuple[float, float], list[str]] = {}
-    spread_y = max(float(named["downtime_s"].max()), 1e-9)
-    spread_x = max(float(named["disruption_s"].max()), 1e-9)
     for stack, x, y in zip(
         named["stack"], named["disruption_s"], named["downtime_s"], strict=True
     ):
-        for (near_x, near_y), names in groups.items():
-            if abs(x - near_x) < 0.02 * spread_x and abs(y - near_y) < 0.035 * spread_y:
-                names.append(stack)
+        groups.setdefault((round(x, 2), round(y, 2)), []).append(stack)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    taken = [axes.transData.transform(place) for place in groups]
+    boxes = [Bbox.from_extents(x - 5, y - 5, x + 5, y + 5) for x, y in taken]
+    for place, names in sorted(groups.items(), key=lambda item: CHAMPION not in item[1]):
+        lead = next((name for name in (CHAMPION, rival) if name in names), "")
+        for dx, dy, side in LABEL_SIDES:
+            label = axes.annotate(
+                ", ".join(names), place, xytext=(dx, dy), textcoords="offset points",
+                ha=side, va="center", color=colour_of(lead, rival) if lead else palette.MUTED,
+                fontweight="bold" if lead else "normal",
+            )  # fmt: skip
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in boxes):
                 break
-        else:
-            groups[(x, y)] = [stack]
-    for (x, y), names in groups.items():
-        lead = next((name for name in (CHAMPION, rival) if name in names), names[0])
-        axes.annotate(
-            ", ".join(names), (x, y), xytext=(8, 3), textcoords="offset points",
-            color=colour_of(lead, rival) if lead in (CHAMPION, rival) else palette.MUTED,
-            fontweight="bold" if lead in (CHAMPION, rival) else "normal",
-        )  # fmt: skip
+            if (dx, dy, side) != LABEL_SIDES[-1]:
+                label.remove()
+        boxes.append(box)
 
 
-def convergence_picture(
-    generations: pd.DataFrame, baselines: Mapping[str, float] | None = None
-) -> Figure:
-    """Best and median downtime of each generation over the incidents spent.
+def convergence_picture(generations: pd.DataFrame, rival: str) -> Figure:
+    """Best and median downtime of each generation, beside the best baseline's.
+
+    Generations see different failures; each is compared with what the baseline does on the same.
 
     Args:
-        generations: columns incidents, best_downtime_s, median_downtime_s.
-        baselines: training downtime of a baseline to draw as a level, by name.
+        generations: columns incidents, best_downtime_s, median_downtime_s, baseline_downtime_s.
     """
     with palette.house_look():
         figure = palette.new_figure(8.2, 3.2)
         axes = figure.subplots()
         incidents = generations["incidents"].to_numpy()
-        best = generations["best_downtime_s"].to_numpy()
-        median = generations["median_downtime_s"].to_numpy()
+        level = np.maximum(generations["baseline_downtime_s"].to_numpy(), 1e-9)
+        best = 100.0 * generations["best_downtime_s"].to_numpy() / level
+        median = 100.0 * generations["median_downtime_s"].to_numpy() / level
+        axes.axhline(100.0, color=palette.RIVAL, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.annotate(
+            rival, (incidents[0], 100.0), xytext=(2, 4), textcoords="offset points",
+            color=palette.RIVAL, fontweight="bold",
+        )  # fmt: skip
         axes.fill_between(incidents, best, median, color=palette.CHAMPION, alpha=0.15, linewidth=0)
         axes.plot(incidents, median, color=palette.CHAMPION, linewidth=1.0, alpha=0.6)
         axes.plot(incidents, best, color=palette.CHAMPION, linewidth=2.2)
-        for values, name, shift in ((best, "best", -10), (median, "median", 6)):
+        for values, name, shift in ((best, "best", -8), (median, "median", 2)):
             axes.annotate(
-                name, (incidents[-1], values[-1]), xytext=(4, shift),
+                name, (incidents[-1], values[-1]), xytext=(5, shift),
                 textcoords="offset points", color=palette.CHAMPION,
             )  # fmt: skip
-        for name, level in (baselines or {}).items():
-            axes.axhline(level, color=palette.RIVAL, linewidth=1.0, linestyle=(0, (4, 3)))
-            axes.annotate(
-                name, (incidents[0], level), xytext=(2, 4),
-                textcoords="offset points", color=palette.RIVAL,
-            )  # fmt: skip
-        axes.set_ylim(bottom=0.0)
+        axes.set_ylim(0.0, min(max(115.0, float(median.max()) * 1.05), 260.0))
         axes.margins(x=0.08)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
         axes.set_xlabel("simulated incidents spent")
-        axes.set_title("downtime in training, s a failure")
+        axes.set_title(f"downtime in training, share of {rival}'s on the same failures")
     return figure
 
 
@@ -191,33 +210,47 @@ def timeline_picture(
     stacks = [CHAMPION, *(name for name in seconds["stack"].unique() if name != CHAMPION)]
     horizon_s = float(seconds["t_s"].max()) + 1.0
     with palette.house_look():
-        figure = palette.new_figure(8.2, 0.6 + 2.0 * len(stacks))
+        figure = palette.new_figure(8.2, 0.7 + 2.1 * len(stacks))
         panels = np.atleast_1d(figure.subplots(len(stacks), 1, sharex=True))
         for axes, stack in zip(panels, stacks, strict=True):
             rows = seconds[seconds["stack"] == stack]
-            _draw_faults(axes, faults, horizon_s, named=axes is panels[0])
             _draw_seconds(axes, rows, colour_of(stack, rival), slo)
+            _draw_faults(axes, faults, horizon_s)
             _draw_acts(axes, acts[acts["stack"] == stack])
             down_s = int(rows["down"].sum())
             axes.set_title(f"{stack}: {down_s} s below the SLO", color=colour_of(stack, rival))
+            axes.set_ylim(ACT_LANE - 0.09, FAULT_LANE + 0.08)
+            axes.set_yticks(
+                [ACT_LANE, 0.0, 0.5, 1.0, DOWN_LANE, FAULT_LANE],
+                ["acts", "0 %", "50 %", "100 %", "below", "fault"],
+            )
+            axes.grid(axis="y", visible=False)
+            axes.hlines([0.0, 0.5, 1.0], 0.0, horizon_s, palette.RULE, linewidth=0.6, zorder=0)
         panels[-1].set_xlabel("seconds")
         panels[-1].set_xlim(0.0, horizon_s)
-        figure.supylabel(DOWN_SHARE, color=palette.MUTED, fontsize=8.5)
     return figure
 
 
 def _draw_faults(
-    axes: Axes, faults: Sequence[tuple[str, float, float]], horizon_s: float, named: bool
+    axes: Axes, faults: Sequence[tuple[str, float, float]], horizon_s: float
 ) -> None:
-    for place, (label, start_s, end_s) in enumerate(faults):
-        axes.axvspan(start_s, min(end_s, horizon_s), color=palette.FAULT, alpha=0.07, linewidth=0)
-        axes.axvline(start_s, color=palette.FAULT, linewidth=1.0)
-        if named:
-            axes.annotate(
-                label, (start_s, 0.02 + 0.1 * place), xytext=(4, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points", color=palette.FAULT, fontsize=8.5,
-            )  # fmt: skip
+    """A bar in the lane on top for each fault; an arrow where only an act ends it."""
+    for label, start_s, end_s in faults:
+        axes.axvline(start_s, ymax=0.93, color=palette.FAULT, linewidth=0.8)
+        if np.isfinite(end_s):
+            ends = [start_s, min(end_s, horizon_s)]
+            axes.plot(
+                ends, [FAULT_LANE] * 2, color=palette.FAULT, linewidth=5, solid_capstyle="butt"
+            )
+        else:
+            axes.plot([start_s], [FAULT_LANE], ">", color=palette.FAULT, markersize=5)
+        shown_end_s = end_s if np.isfinite(end_s) else start_s
+        left = shown_end_s > 0.6 * horizon_s
+        axes.annotate(
+            label, (start_s if left else shown_end_s, FAULT_LANE),
+            xytext=(-7 if left else 7, 0), textcoords="offset points",
+            ha="right" if left else "left", va="center", color=palette.FAULT, fontsize=8,
+        )  # fmt: skip
 
 
 def _draw_seconds(axes: Axes, rows: pd.DataFrame, colour: str, slo: float) -> None:
@@ -225,27 +258,42 @@ def _draw_seconds(axes: Axes, rows: pd.DataFrame, colour: str, slo: float) -> No
     good = rows["good_rps"].to_numpy()
     share = np.divide(good, ended, out=np.zeros_like(good), where=ended > 0.0)
     t_s = rows["t_s"].to_numpy()
-    axes.fill_between(t_s, 0.0, share, step="post", color=colour, alpha=0.22, linewidth=0)
+    axes.fill_between(t_s, 0.0, share, step="post", color=colour, alpha=0.2, linewidth=0)
     axes.step(t_s, share, where="post", color=colour, linewidth=1.4)
     axes.axhline(slo, color=palette.MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
-    axes.set_ylim(0.0, 1.12)
-    axes.set_yticks([0.0, 0.5, 1.0], ["0 %", "50 %", "100 %"])
     down = rows["down"].to_numpy().astype(bool)
     axes.fill_between(
-        t_s, 1.06, 1.11, where=down, step="post", color=palette.FAULT, linewidth=0
-    )
+        t_s, DOWN_LANE - 0.025, DOWN_LANE + 0.025, where=down, step="post",
+        color=colour, linewidth=0,
+    )  # fmt: skip
 
 
 def _draw_acts(axes: Axes, acts: pd.DataFrame) -> None:
-    """A mark for each act; a label where it does not run into the one before."""
-    labelled_s = -1e9
-    for _, act in acts.sort_values("t_s").iterrows():
-        t_s = float(act["t_s"])
-        axes.plot([t_s], [0.06], marker="^", color=palette.INK, markersize=5, clip_on=False)
-        if t_s - labelled_s < 28.0:
-            continue
-        labelled_s = t_s
-        axes.annotate(
-            f"{act['act']} {act['component']}", (t_s, 0.06), xytext=(5, -3),
-            textcoords="offset points", fontsize=8, color=palette.INK,
-        )  # fmt: skip
+    """A mark for each act in the lane below; acts close together share a label."""
+    ordered = acts.sort_values("t_s", kind="stable")
+    times_s = ordered["t_s"].to_list()
+    texts = [
+        f"{act} {component}"
+        for act, component in zip(ordered["act"], ordered["component"], strict=True)
+    ]
+    axes.plot(times_s, [ACT_LANE] * len(times_s), "^", color=palette.INK, markersize=5)
+    starts = [i for i, t_s in enumerate(times_s) if i == 0 or t_s - times_s[i - 1] > APART_S]
+    for place, first in enumerate(starts):
+        following = starts[place + 1] if place + 1 < len(starts) else len(times_s)
+        label = _group_text(texts[first:following])
+        room_s = times_s[following] - times_s[following - 1] if following < len(times_s) else 1e9
+        if SECONDS_A_LETTER * (len(label) + 3) < room_s:
+            axes.annotate(
+                label, (times_s[following - 1], ACT_LANE), xytext=(6, -1), va="center",
+                textcoords="offset points", fontsize=8, color=palette.INK,
+            )  # fmt: skip
+
+
+def _group_text(texts: Sequence[str]) -> str:
+    """`restart cart`, `restart cart ×2`, `restart cart + 2 acts`."""
+    if len(texts) == 1:
+        return texts[0]
+    if len(set(texts)) == 1:
+        return f"{texts[0]} ×{len(texts)}"
+    more = len(texts) - 1
+    return f"{texts[0]} + {more} act{'s' if more > 1 else ''}"

@@ -37,7 +37,32 @@ def choose_champion(job: Job) -> str:
     chosen = finalist_name(job.choice.index)
     frame.loc[frame["stack"] == chosen, "kind"] = "champion"
     job.validation = frame
+    follow_baseline(job)
     policy = job.finalists[job.choice.index].policy
     about = {"name": job.plan.name, "made_by": f"hms {hms.__version__}"}
     job.champion = HealingPolicy(about, policy.groups, policy.recovery, policy.overrides)
     return job.choice.reason
+
+
+def follow_baseline(job: Job) -> None:
+    """Add to each generation what the best baseline does on the failures it saw.
+
+    Generations see different failures; without this, a curve of the search shows mostly which.
+    """
+    import numpy as np
+
+    from hms.evolution.objectives import column
+    from hms.evolution.rotation import Rotation
+
+    settings = job.settings
+    families = settings.families
+    rows = job.backend.evaluate(
+        [job.baselines[job.choice.best_baseline]], range(len(families)), "train"
+    )
+    downtime_s = rows[0, :, column("downtime_s")]
+    job.spent["baseline on training"] = len(families)
+    rotation = Rotation(families, settings.scenarios, settings.rotation_share, job.seed)
+    for row in job.history:
+        turn = row["generation"] - 1
+        seen = (rotation.window(turn) + rotation.before(turn))[: row["scenarios"]]
+        row["baseline_downtime_s"] = float(np.mean(downtime_s[seen]))

@@ -15,7 +15,7 @@ def evolve_policies(job: Job) -> str:
     from hms.evolution.settings import SearchSettings
 
     plan = job.plan.search
-    settings = SearchSettings(
+    job.settings = SearchSettings(
         incidents=job.budget.incidents,
         families=job.sets["train"].families,
         population=plan.population,
@@ -35,7 +35,7 @@ def evolve_policies(job: Job) -> str:
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         job.tracker.metrics(TRACKED, numbers, step=len(job.history))
 
-    job.search = evolve(settings, job.backend, job.seed, after_generation)
+    job.search = evolve(job.settings, job.backend, job.seed, after_generation)
     job.spent["search"] = job.search.incidents
     job.tracker.end(TRACKED)
     return (

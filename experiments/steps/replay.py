@@ -83,16 +83,21 @@ def replay_champion(job: Job) -> str:
 
 
 def chosen_incident(job: Job, rival: str) -> int:
-    """The held-out failure in the middle for the champion (or its worst, if the plan says so).
+    """The failure in the middle: half of those the champion acted on went better for it.
 
-    Of equally near ones the one that is longest under the best baseline: it shows most.
+    Better by champion - best baseline in downtime. Failures on which it did nothing show no
+    healing, so they count only where there are no others. With `held_out_worst`: its worst.
     """
     rows = job.held_out[job.held_out["set"] == HELD_OUT]
-    ours = rows[rows["stack"] == CHAMPION]["downtime_s"].to_numpy()
+    champion = rows[rows["stack"] == CHAMPION]
+    ours = champion["downtime_s"].to_numpy()
     theirs = rows[rows["stack"] == rival]["downtime_s"].to_numpy()
-    middle = float(np.quantile(ours, 0.5, method="lower"))
-    wanted = float(ours.max()) if job.plan.replayed[0] == WORST else middle
-    return int(np.lexsort((-theirs, np.abs(ours - wanted)))[0])
+    if job.plan.replayed[0] == WORST:
+        return int(np.argmax(ours))
+    acted = np.flatnonzero(champion["disruption_s"].to_numpy() > 0.0)
+    among = acted if len(acted) else np.arange(len(ours))
+    order = among[np.argsort((ours - theirs)[among], kind="stable")]
+    return int(order[(len(order) - 1) // 2])
 
 
 def difference(ours: list[str], theirs: list[str], incident: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hms
 from hms.documents import dump_yaml
 from hms.experiments.job import Job
+from hms.experiments.outcome_frame import validation_points
 from hms.experiments.report import palette
 from hms.experiments.report.page import ReportData, Timeline, draw_pictures, render_page
 
@@ -151,7 +152,7 @@ def _result_facts(job: Job) -> dict[str, Any]:
     replayed = job.replayed
     return {
         "policy_sha256": job.champion.sha256,
-        "choice": job.choice.reason,
+        "choice": {"reason": job.choice.reason, "best_baseline": job.choice.best_baseline},
         "footnotes": dict(job.footnotes),
         "result": {
             "sentence": gate.sentence,
@@ -180,8 +181,6 @@ def _versions() -> dict[str, str]:
 
 def report_data(job: Job) -> ReportData:
     """All that the page shows."""
-    columns = ["downtime_s", "disruption_s"]
-    points = job.validation.groupby(["stack", "kind"], sort=True)[columns].mean().reset_index()
     shown = job.replayed
     return ReportData(
         id=job.directory.id,
@@ -192,10 +191,11 @@ def report_data(job: Job) -> ReportData:
         seed=job.seed,
         table=job.table,
         results=job.held_out,
-        points=points,
+        points=validation_points(job.validation),
         generations=history_frame(job),
         policy=job.champion,
         choice=job.choice.reason,
+        choice_rival=job.choice.best_baseline,
         timeline=Timeline(shown.incident, shown.seconds, shown.acts, shown.faults, shown.slo),
         command=reproduce_command(job),
         facts=_page_facts(job),

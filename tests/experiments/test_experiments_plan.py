@@ -1,0 +1,137 @@
+"""The experiment file: what it may say, and what is said about what it may not."""
+
+from pathlib import Path
+
+import pytest
+
+from hms.documents import dump_yaml, load_yaml
+from hms.errors import ExperimentError, InputError
+from hms.experiments.plan_file import import_instead, load_plan, parse_plan
+
+HERE = Path(__file__).resolve().parent
+GOOD = (HERE / "tiny.yaml").read_text(encoding="utf-8")
+
+
+def problems_of(text: str) -> list[str]:
+    plan, problems = parse_plan(load_yaml(text, file="x.yaml").data, HERE / "x.yaml")
+    assert (plan is None) == bool(problems)
+    return [f"{p.what} | {p.expected} | {p.nearest}" for p in problems]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+def test_the_tiny_experiment_is_read_as_it_stands() -> None:
+    plan = load_plan(HERE / "tiny.yaml")
+    assert (plan.name, plan.seed) == ("corner-shop", "7")
+    assert plan.failures.families == ("crash", "hang")
+    assert plan.budgets["small"].incidents == 120
+    assert plan.budgets["standard"].incidents == 40_000
+    assert plan.compare.baselines == ("today", "envoy", "ladder")
+    assert plan.topology.scenario == HERE / "corner-shop.yaml"
+
+
+def test_the_shipped_experiment_is_found_by_name_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = load_plan("online-boutique")
+    assert plan.topology.scenario is not None
+    assert plan.topology.scenario.name == "online-boutique.yaml"
+    assert [overlay.name for overlay in plan.topology.overlays] == ["three-replicas.overlay.yaml"]
+    small = plan.budgets["small"]
+    assert (small.train, small.validation, small.held_out) == (98, 56, 140)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("hms.experiment/1", "hms.experiment/2", "newer than this version"),
+        ("schema: hms.experiment/1\n", "", "`schema` is missing"),
+        ("name: corner-shop", "name: Corner Shop", "small letters"),
+        ('seed: "7"', "seed: true", "`seed` is true"),
+        ("corner-shop.yaml", "corner-shot.yaml", "corner-shop.yaml"),
+        ("{scenario: corner-shop.yaml}", "{}", "needs `scenario` or `import`"),
+        ("families: [crash, hang]", "families: [crash, hnag]", "| hang"),
+        ("never_trained: [slow]", "never_trained: [hang]", "trained too"),
+        ("{1: 1.0}", "{1: 0.5}", "shares sum to 0.5"),
+        ("between: [30, 50]", "between: [50, 30]", "from 50 down to 30"),
+        ("incidents: 120", "incidents: -120", "`incidents` is -120"),
+        ("incidents: 120", "incidents: .inf", "`incidents` is inf"),
+        ("incidents: 120", "incidents: 12.5", "a whole number"),
+        ("incidents: 120, ", "", "`incidents` is missing"),
+        ("population: 8", "poplation: 8", "| population"),
+        ("finalists: 4", "finalists: 0", "`finalists` is 0"),
+        ("[today, envoy, ladder]", "[today, envoi]", "| envoy"),
+        ("[today, envoy, ladder]", "[today, today]", "there twice"),
+        ("[today, envoy, ladder]", "[]", "is empty"),
+        ("resamples: 200", "resamples: 200, level: 2", "`level` is 2"),
+        ("compare:", "comparee:", "| compare"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(old: str, new: str, said: str) -> None:
+    assert any(said in problem for problem in problems_of(changed(old, new)))
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        changed("population: 8", "population: 2").replace("[crash, hang]", "[crash, hnag]"),
+        encoding="utf-8",
+    )
+    with pytest.raises(ExperimentError) as told:
+        load_plan(path)
+    text = str(told.value)
+    assert f"{path}:9: unknown family of faults `hnag`" in text
+    assert f"{path}:13: `population` is 2" in text
+    assert f"{path}:5: no file `corner-shop.yaml`" in text
+
+
+def test_a_number_shrinks_the_smallest_budget_to_a_scenario_a_family() -> None:
+    plan = load_plan("online-boutique")
+    tiny = plan.budget("500")
+    assert (tiny.incidents, tiny.train, tiny.validation, tiny.held_out) == (500, 7, 7, 7)
+    assert tiny.held_out_never_trained == 2
+    half = plan.budget("5000")
+    assert (half.train, half.held_out) == (49, 70)
+
+
+def test_a_number_takes_the_sets_of_the_budget_that_it_reaches() -> None:
+    plan = load_plan("online-boutique")
+    more = plan.budget("50000")
+    assert (more.incidents, more.train) == (50_000, plan.budgets["standard"].train)
+
+
+@pytest.mark.parametrize("wanted", ["smal", "0", "-5", "1.5", ""])
+def test_a_budget_that_is_neither_name_nor_number_is_refused(wanted: str) -> None:
+    from hms.experiments.run import chosen_budget
+
+    with pytest.raises(InputError, match="small, standard, large"):
+        chosen_budget(load_plan("online-boutique"), wanted)
+
+
+def test_a_plan_written_down_reads_back_equal() -> None:
+    plan = load_plan("online-boutique")
+    assert plan.topology.scenario is not None
+    text = dump_yaml(plan.to_mapping(plan.topology.scenario.name))
+    again, problems = parse_plan(
+        load_yaml(text, file="again.yaml").data, plan.topology.scenario.parent / "again.yaml"
+    )
+    assert problems == []
+    assert again is not None
+    for part in ("name", "seed", "failures", "budgets", "search", "choose", "compare", "prices"):
+        assert getattr(again, part) == getattr(plan, part), part
+
+
+def test_manifests_take_the_place_of_the_scenario(tmp_path: Path) -> None:
+    plan = import_instead(load_plan("online-boutique"), "kubernetes", str(tmp_path))
+    assert plan.topology.scenario is None
+    assert (plan.topology.importer, plan.topology.manifests) == ("kubernetes", (tmp_path,))
+
+
+@pytest.mark.parametrize(("kind", "said"), [("kubernets", "kubernetes"), ("compose", "no where")])
+def test_a_wrong_import_is_refused(kind: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        import_instead(load_plan("online-boutique"), kind, "where")
