@@ -1,52 +1,50 @@
-"""What is measured on: the demo's incidents, under the stacks it compares with."""
+"""What is measured on: incidents of the demo's experiment, under the ladder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
-
-from hms.scenarios.split import SplitSizes
 
 if TYPE_CHECKING:
     from hms.agents.policy.healing_policy import HealingPolicy
     from hms.experiments.plan import ExperimentPlan
-    from hms.experiments.simulation import Case
+    from hms.experiments.scenario_sets import ScenarioSet
     from hms.scenarios.model import Scenario
 
 EXPERIMENT = "online-boutique"
-STACKS = ("platform", "envoy", "ladder")  # idle decisions, breakers and retries, all acts
+STACK = "ladder"  # every kind of decision is in use: breakers, retries, all acts
+BUDGET = "small"
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Training incidents of the demo, in turn by family.
-
-    Attributes:
-        families: the fault family of each case.
-    """
+    """The shipped experiment, its system and a policy that uses all there is."""
 
     plan: ExperimentPlan
     topology: Scenario
-    cases: list[Case]
-    families: tuple[str, ...]
-    policies: list[HealingPolicy]
+    policy: HealingPolicy
+
+    def drawn(self, split: str, most: int) -> ScenarioSet:
+        """The first incidents of a set of the small budget, families in turn, compiled."""
+        from hms.experiments.scenario_sets import compile_sets
+        from hms.scenarios.generate import list_incidents
+
+        sizes = self.plan.budgets[BUDGET].sizes
+        wanted = [one for one in list_incidents(self.plan.failures, sizes) if one.split == split]
+        drawing = compile_sets(self.topology, self.plan.failures, wanted[:most], self.plan.seed)
+        *_, found = drawing
+        return found[split]
 
 
-def load_demo(incidents: int) -> Demo:
-    """The first training incidents of the demo, compiled."""
+def load_demo() -> Demo:
+    """The demo as it ships."""
+    from hms.errors import MissingError
     from hms.evolution.baselines import load
     from hms.experiments.plan_file import load_plan
-    from hms.experiments.scenario_sets import compile_sets
-    from hms.scenarios.generate import list_incidents
     from hms.scenarios.load import load_scenario
 
     plan = load_plan(EXPERIMENT)
     if plan.topology.scenario is None:
-        raise ValueError(f"the shipped experiment {EXPERIMENT} names no scenario file")
+        raise MissingError(f"the shipped experiment {EXPERIMENT} names no scenario file")
     topology = load_scenario(plan.topology.scenario, plan.topology.overlays)
-    wanted = list_incidents(plan.failures, SplitSizes(incidents, 0, 0, 0))
-    *_, sets = compile_sets(topology, plan.failures, islice(wanted, incidents), plan.seed)
-    train = sets["train"]
-    policies = [load(name).policy for name in STACKS]
-    return Demo(plan, topology, train.cases, train.families, policies)
+    return Demo(plan, topology, load(STACK).policy)
