@@ -64,7 +64,7 @@ def roll_back(s, component, slot, tick):
     c = s.comps[component]
     u = s.units[c.u0 + slot]
     if u.bad_version == 0:
-        restart(s, component, slot, tick, True)
+        restart(s, component, slot, tick, u.bad_version == 0)
         return
     world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
     u.down_by_act = 1
@@ -158,7 +158,7 @@ def admit_up_to(c, u):
 def perform(s, component, a, tick):
     """One act of one agent."""
     if a.kind == RESTART:
-        restart(s, component, a.slot, tick, False)
+        restart(s, component, a.slot, tick, a.kind != RESTART)
     elif a.kind == CUSTOM_ACT:
         if a.target == ROLL_BACK:
             roll_back(s, component, a.slot, tick)

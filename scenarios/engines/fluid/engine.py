@@ -33,6 +33,7 @@ from hms.scenarios.engines.fluid.records import (
     WINDOW,
 )
 from hms.scenarios.engines.fluid.results import outcome_of
+from hms.scenarios.engines.fluid.warm import warm_up
 from hms.scenarios.outcome import COLUMNS, Outcome
 from hms.scenarios.policy_jit import dtype_of
 from hms.scenarios.policy_tables import PolicyTables
@@ -107,7 +108,18 @@ def _place_tables(compiled: CompiledScenario, components: Records, units: Record
 def state_of(
     compiled: CompiledScenario, tables: PolicyTables, *, fast_forward: bool, record: bool
 ) -> Any:
-    """All arrays of one run, as they stand before its first tick."""
+    """One run as it stands before its first tick, under its policy."""
+    state = arrays_of(compiled, tables, fast_forward=fast_forward, record=record)
+    warm_up(state)
+    marks = np.where(state.comps["agent"] == 1, tables.detection["memory_share"], 1.0)
+    equip(state, tables.timeouts, tables.admission, marks)
+    return state
+
+
+def arrays_of(
+    compiled: CompiledScenario, tables: PolicyTables, *, fast_forward: bool, record: bool
+) -> Any:
+    """All arrays of one run; the policy's settings are not yet in place."""
     components, units = compiled.components.copy(), compiled.units.copy()
     flat = _place_tables(compiled, components, units)
     world = compiled.world.copy()
@@ -118,7 +130,7 @@ def state_of(
     callers["breaker_p"], callers["retry_p"] = tables.breaker, tables.retry
     agents["detection_p"], agents["guard_p"] = tables.detection, tables.guard
     agents["recovery_p"] = tables.recovery
-    state = ticks.State(
+    return ticks.State(
         world=world, comps=components, units=units, edges=compiled.edges.copy(),
         incoming=compiled.incoming, rings=np.zeros(compiled.rings_size), tables=flat,
         faults=compiled.faults.copy(), rates=compiled.rates, callers=callers, agents=agents,
@@ -127,9 +139,6 @@ def state_of(
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds, c), COMPONENT_WINDOW),
     )
-    marks = np.where(components["agent"] == 1, tables.detection["memory_share"], 1.0)
-    equip(state, tables.timeouts, tables.admission, marks)
-    return state
 
 
 def run(

@@ -124,7 +124,7 @@ def begin_and_end(world, faults, comps, units, edges, incoming, rings, tick):
             elif f.kind == SERVICE:
                 comps[f.component].service_s *= f.value
             else:
-                change_edge(f, edges[f.edge], world, tick, True)
+                change_edge(f, edges[f.edge], world, tick, f.active == 1)
         elif f.active == 1 and tick == f.end_tick:
             f.active = 2
             changed += 1
@@ -137,7 +137,7 @@ def begin_and_end(world, faults, comps, units, edges, incoming, rings, tick):
             elif f.kind == SERVICE:
                 comps[f.component].service_s /= f.value
             else:
-                change_edge(f, edges[f.edge], world, tick, False)
+                change_edge(f, edges[f.edge], world, tick, f.active == 1)
     for k in range(edges.shape[0]):
         e = edges[k]
         if e.stale_until_tick > 0 and tick >= e.stale_until_tick:

@@ -16,7 +16,7 @@ def answers_in_order(c, comps, units, edges, rings, tick, dt, dt_inv):
     stays = 0.0
     for k in range(c.e0, c.e1):
         e = edges[k]
-        ok, final = old_calls(e, comps, units, rings, tick, dt, dt_inv, False)
+        ok, final = old_calls(e, comps, units, rings, tick, dt, dt_inv, c.parallel == 1)
         if e.soft == 1:
             e.left_ok = ok + final
         else:
@@ -40,7 +40,7 @@ def answers_side_by_side(c, comps, units, edges, rings, tick, dt, dt_inv):
     stays = 0.0
     for k in range(c.e0, c.e1):
         e = edges[k]
-        ok, final = old_calls(e, comps, units, rings, tick, dt, dt_inv, True)
+        ok, final = old_calls(e, comps, units, rings, tick, dt, dt_inv, c.parallel == 1)
         e.resolved += ok + final
         e.left_ok = ok
         e.left_bad = final
@@ -113,7 +113,7 @@ def calls_in_order(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
     for k in range(c.e0, c.e1):
         e = edges[k]
         good, final = new_calls(
-            e, comps, units, rings, ok + before, tick, dt, dt_inv, False
+            e, comps, units, rings, ok + before, tick, dt, dt_inv, c.parallel == 1
         )
         before = e.left_ok
         if e.soft == 1:
@@ -133,7 +133,7 @@ def calls_side_by_side(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
     for k in range(c.e0, c.e1):
         e = edges[k]
         good, final = new_calls(
-            e, comps, units, rings, moved, tick, dt, dt_inv, True
+            e, comps, units, rings, moved, tick, dt, dt_inv, c.parallel == 1
         )
         e.resolved += good + final
         good += e.left_ok
