@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import FAULTS, policy_of
+from small_shop import FAULTS, policy_of
 
 from hms.scenarios.compile import compile_scenario
 from hms.scenarios.engines.fluid import run
