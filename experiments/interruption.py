@@ -41,12 +41,16 @@ def terminable() -> Iterator[None]:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Meanwhile, further Ctrl-C and SIGTERM wait: cleaning up takes a second or two."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def uninterrupted() -> Iterator[list[int]]:
+    """Meanwhile, Ctrl-C and SIGTERM are only noted: cleaning up takes a second or two.
+
+    Yields:
+        The signals that arrived, in order.
+    """
     arrived: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield arrived
+        return
 
     def note(signum: int, frame: FrameType | None) -> None:
         arrived.append(signum)
@@ -55,7 +59,20 @@ def uninterrupted() -> Iterator[None]:
         number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield
+        yield arrived
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def delayed() -> Iterator[None]:
+    """Meanwhile, Ctrl-C and SIGTERM wait; the first that came is sent again at the end.
+
+    For short work that must not stop in the middle: a database transaction left open by an
+    exception locks the next one out.
+    """
+    with uninterrupted() as arrived:
+        yield
+    if arrived:
+        signal.raise_signal(arrived[0])  # to whoever listens there: it may be noted again

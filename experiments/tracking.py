@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hms.errors import MissingError
+from hms.experiments.interruption import delayed
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,6 +34,7 @@ MOST_PARAMETERS = 15
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
     # MLflow's own 7 retries of 120 s hold a run for minutes when a server goes away
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
@@ -46,8 +48,7 @@ def prepare_environment() -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,10 @@ class Tracker:
             operation["at_ms"] = time.time_ns() // 1_000_000
         if not self.away:
             try:
-                if self._store is None:
-                    self._store = Store(self.target)
-                self._store.do(operation)
+                with delayed():
+                    if self._store is None:
+                        self._store = Store(self.target)
+                    self._store.do(operation)
             except _store_errors() as error:
                 self.away = f"{type(error).__name__}: {error}".splitlines()[0][:200]
                 self._known_runs = dict(self._store.runs) if self._store is not None else {}
