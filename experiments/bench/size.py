@@ -31,8 +31,8 @@ class Size:
 
 
 WHOLE = Size(
-    rounds=7, incidents=42, starts=12, cold=2, warm=3, budget=10_000, shared=1_920,
-    shared_rounds=4,
+    rounds=7, incidents=42, starts=12, cold=2, warm=3, budget=10_000, shared=1_200,
+    shared_rounds=3,
 )  # fmt: skip
 SMALL = Size(
     rounds=1, incidents=7, starts=2, cold=1, warm=1, budget=1_000, shared=192, shared_rounds=1
