@@ -6,7 +6,9 @@ import pytest
 
 from hms.documents import dump_yaml, load_yaml
 from hms.errors import ExperimentError, InputError
-from hms.experiments.plan_file import import_instead, load_plan, parse_plan
+from hms.experiments.plan_file import import_instead, load_plan, parse_plan, seeded
+from hms.experiments.steps.scenarios import require_strikable
+from hms.scenarios.load import load_scenario
 
 HERE = Path(__file__).resolve().parent
 GOOD = (HERE / "tiny.yaml").read_text(encoding="utf-8")
@@ -54,6 +56,22 @@ def test_the_shipped_experiment_is_found_by_name_from_any_folder(
         ('seed: "7"', "seed: true", "`seed` is true"),
         ("corner-shop.yaml", "corner-shot.yaml", "corner-shop.yaml"),
         ("{scenario: corner-shop.yaml}", "{}", "needs `scenario` or `import`"),
+        (
+            "{scenario: corner-shop.yaml}",
+            "{scenario: corner-shop.yaml, import: {compose: [tiny.yaml]}}",
+            "has both `scenario` and `import`",
+        ),
+        (
+            "{scenario: corner-shop.yaml}",
+            "{import: {kubernetes: [tiny.yaml], compose: [tiny.yaml]}}",
+            "`import` has 2 formats",
+        ),
+        ("population: 8", "population: 8, objectives: [downtime_s]", "one objective | two"),
+        (
+            "compare:",
+            "replay: {incidents: [held_out_median, held_out_worst]}\ncompare:",
+            "2 incidents to replay | one of",
+        ),
         ("families: [crash, hang]", "families: [crash, hnag]", "| hang"),
         ("never_trained: [slow]", "never_trained: [hang]", "trained too"),
         ("{1: 1.0}", "{1: 0.5}", "shares sum to 0.5"),
@@ -73,6 +91,28 @@ def test_the_shipped_experiment_is_found_by_name_from_any_folder(
 )
 def test_a_wrong_file_says_what_is_wrong(old: str, new: str, said: str) -> None:
     assert any(said in problem for problem in problems_of(changed(old, new)))
+
+
+@pytest.mark.parametrize("seed", ["", "line\nbreak", "x" * 65])
+def test_a_seed_that_a_file_may_not_say_is_refused_on_the_command_line_too(seed: str) -> None:
+    with pytest.raises(InputError, match="--seed"):
+        seeded(load_plan("online-boutique"), seed)
+
+
+def test_a_seed_of_the_command_line_takes_the_place_of_the_files() -> None:
+    assert seeded(load_plan("online-boutique"), "8").seed == "8"
+
+
+def test_a_system_that_an_experiment_cannot_strike_is_told_with_its_lines(tmp_path: Path) -> None:
+    shop = (HERE / "corner-shop.yaml").read_text(encoding="utf-8")
+    (tmp_path / "corner-shop.yaml").write_text(shop, encoding="utf-8")
+    path = tmp_path / "late.yaml"
+    path.write_text(changed("between: [30, 50]", "between: [30, 500]"), encoding="utf-8")
+    plan = load_plan(path)
+    with pytest.raises(ExperimentError) as told:
+        require_strikable(load_scenario(tmp_path / "corner-shop.yaml"), plan)
+    assert f"{path}:7: failures start as late as 500 s" in str(told.value)
+    assert "before the horizon of 120 s" in str(told.value)
 
 
 def test_all_mistakes_of_a_file_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
