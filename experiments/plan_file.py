@@ -36,6 +36,8 @@ TOP_KEYS = (
 TOPOLOGY_KEYS = ("scenario", "import", "overlay", "quantities")
 IMPORTERS = ("kubernetes", "compose")
 NAME = r"[a-z0-9][a-z0-9-]{0,40}"
+SEED = r"[ -~]{1,64}"
+SEED_EXPECTED = 'a text of 1 to 64 plain characters, such as "20261124"'
 
 QUANTITIES = FileKey("quantities", kind=TEXT, choices=plans.QUANTITIES)
 BUDGET_KEYS = table(
@@ -109,6 +111,17 @@ def find_experiment(source: str | Path) -> Path:
     raise ExperimentError(f"no experiment file {source}\n    expected: a file, or a name; {names}")
 
 
+def seeded(plan: ExperimentPlan, seed: str) -> ExperimentPlan:
+    """The plan with another seed, as `--seed` gives it.
+
+    Raises:
+        InputError: a file could not say it, so that the run's own copy could not be run again.
+    """
+    if not re.fullmatch(SEED, seed):
+        raise InputError([Problem((), f"--seed {shown(seed)}", SEED_EXPECTED)])
+    return replace(plan, seed=seed)
+
+
 def import_instead(plan: ExperimentPlan, importer: str, folder: str) -> ExperimentPlan:
     """The plan with the system of these manifests; overlays of the file's own system go.
 
@@ -176,8 +189,8 @@ def _name(data: Any, reader: Fields) -> str:
 def _seed(data: Any, reader: Fields) -> str:
     """A text; a plain number is taken as it is written."""
     text = str(data) if isinstance(data, int) and not isinstance(data, bool) else data
-    if not isinstance(text, str) or not re.fullmatch(r"[ -~]{1,64}", text):
-        reader.wrong(("seed",), f"`seed` is {shown(data)}", 'a text such as "20261124"')
+    if not isinstance(text, str) or not re.fullmatch(SEED, text):
+        reader.wrong(("seed",), f"`seed` is {shown(data)}", SEED_EXPECTED)
         return "1"
     return text
 
@@ -186,7 +199,9 @@ def _topology(data: Any, file: Path, reader: Fields) -> TopologyPlan:
     path = ("topology",)
     section = reader.mapping(data, path, "`topology`")
     reader.refuse_unknown(section, TOPOLOGY_KEYS, path, "`topology`")
-    if ("scenario" in section) == ("import" in section):
+    if "scenario" in section and "import" in section:
+        reader.wrong(path, "`topology` has both `scenario` and `import`", "one of them")
+    elif "scenario" not in section and "import" not in section:
         reader.wrong(path, "`topology` needs `scenario` or `import`", "scenario: FILE")
     said = section.get("quantities", "drawn")
     quantities = reader.scalar(said, QUANTITIES, (*path, "quantities"))
@@ -217,6 +232,8 @@ def _import(data: Any, file: Path, reader: Fields) -> tuple[str, tuple[Path, ...
     if not section:
         return "", ()
     reader.refuse_unknown(section, IMPORTERS, path, "`import`")
+    if len(section) > 1:
+        reader.wrong(path, f"`import` has {len(section)} formats", "one of them")
     kind = next(iter(section))
     names = reader.list_of(section[kind], (*path, kind), f"`{kind}`")
     found = [_file(name, [file.parent], (*path, kind, i), reader) for i, name in enumerate(names)]
@@ -276,6 +293,9 @@ def _search(data: Any, reader: Fields) -> SearchPlan:
         "start_from": _words(section, "start_from", plans.STARTS, path, reader),
         "objectives": _words(section, "objectives", plans.OBJECTIVES, path, reader),
     }
+    if len(lists["objectives"]) == 1:  # NSGA-II spreads along a front: there is none
+        expected = f"two or more of {', '.join(plans.OBJECTIVES)}"
+        reader.wrong((*path, "objectives"), "one objective", expected)
     plain = {key: value for key, value in section.items() if key not in lists}
     values = _values(plain, SEARCH_KEYS, path, reader, also=tuple(lists))
     return SearchPlan(**values, **{key: found for key, found in lists.items() if found})
@@ -302,7 +322,11 @@ def _replayed(data: Any, reader: Fields) -> tuple[str, ...]:
     section = reader.mapping(data, path, "`replay`")
     plain = {key: value for key, value in section.items() if key != "incidents"}
     _values(plain, REPLAY_KEYS, path, reader, also=("incidents",))
-    return _words(section, "incidents", plans.REPLAYED, path, reader) or plans.REPLAYED[:1]
+    words = _words(section, "incidents", plans.REPLAYED, path, reader)
+    if len(words) > 1:
+        expected = f"one of {', '.join(plans.REPLAYED)}"
+        reader.wrong((*path, "incidents"), f"{len(words)} incidents to replay", expected)
+    return words or plans.REPLAYED[:1]
 
 
 def _words(

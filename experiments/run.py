@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hms.errors import InputError
 from hms.experiments.interruption import terminable, uninterrupted
 from hms.experiments.job import Job, Options, Step
 from hms.experiments.plan import Budget, ExperimentPlan
+from hms.experiments.plan_file import seeded
 from hms.experiments.progress import AnyProgress
 from hms.experiments.report.closing_table import ClosingTable
 from hms.experiments.run_directory import RunDirectory
@@ -101,7 +102,7 @@ def run_experiment(plan: ExperimentPlan, options: Options, progress: AnyProgress
         Interrupted: Ctrl-C or SIGTERM; what was ready is kept as `<id>.interrupted`.
     """
     if options.seed is not None:
-        plan = replace(plan, seed=options.seed)
+        plan = seeded(plan, options.seed)
     budget = chosen_budget(plan, options.budget)
     target = local_target(options.runs, plan.name, options.tracking_uri)
     started = datetime.now(UTC)

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-from hms.errors import HmsError, MissingError
+from hms.errors import HmsError, InputError, MissingError
 
 LOOPBACK = "127.0.0.1"
 OBJECT_STORE_LEAST_BYTES = 78_643_200  # Ray refuses less
@@ -98,6 +98,7 @@ def start(cpus: int, *, address: str = "", object_store_mb: int = 100) -> Cluste
         object_store_mb: size of the shared store in MB (1e6 bytes), at least 79.
 
     Raises:
+        InputError: `address` is no host:port.
         MissingError: Ray is not installed, or does not run at `address`.
         HmsError: Ray was imported before with other settings, or is running already.
     """
@@ -127,7 +128,7 @@ def _require_listener(address: str) -> None:
     """Ask before Ray does: it would try an address where nothing runs for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        raise MissingError(f"`{address}` is no address of a Ray cluster\n    expected: host:port")
+        raise InputError(f"`{address}` is no address of a Ray cluster\n    expected: host:port")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_LONGEST_S).close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Step 4: the champion. Finalists and baselines meet on validation scenarios."""
+"""Step 5: the champion. Finalists and baselines meet on validation scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 5: champion and baselines on held-out failures, and on families never trained on."""
+"""Step 6: champion and baselines on held-out failures, and on families never trained on."""
 
 from __future__ import annotations
 

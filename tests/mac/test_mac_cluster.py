@@ -14,7 +14,7 @@ import pytest
 from hms.agents.mac import cluster as cluster_module
 from hms.agents.mac.cluster import Cluster, start
 from hms.agents.mac.listening import ListeningPort, listening_ports, require_loopback
-from hms.errors import HmsError, MissingError
+from hms.errors import HmsError, InputError, MissingError
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +113,7 @@ def test_an_address_where_nothing_runs_is_missing_and_says_so_at_once() -> None:
 
 
 def test_an_address_without_a_port_is_no_address() -> None:
-    with pytest.raises(MissingError, match="expected: host:port"):
+    with pytest.raises(InputError, match="expected: host:port"):
         start(1, address="somewhere")
 
 
