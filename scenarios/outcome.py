@@ -1,4 +1,4 @@
-"""What a run reports. Definitions: docs/formats of the results; FORMATS.md, "What is measured"."""
+"""What a run reports: downtime, availability, recovery, and what healing itself cost."""
 
 from dataclasses import dataclass, field
 

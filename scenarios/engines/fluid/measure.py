@@ -111,10 +111,10 @@ def judge_window(world, good, bad, at):
         world.met_windows = 0
         if world.first_down_window < 0 and at >= world.fault_window:
             world.first_down_window = at
-        world.recovered_window = -1
     else:
         world.met_windows += 1
-        if world.met_windows >= world.stable_windows and world.recovered_window < 0:
+        stable = world.first_down_window >= 0 and world.met_windows >= world.stable_windows
+        if stable and world.recovered_window < 0:
             world.recovered_window = at + 1 - world.met_windows
     if at >= world.end_window:
         world.end_good += good

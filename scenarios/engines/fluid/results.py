@@ -13,8 +13,7 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> Outcome:
     horizon_s = world["ticks"] * world["dt"]
     mean_rps = max(world["offered"] / horizon_s, 1e-12)
     late = float(leftovers(state))
-    bad = world["total_bad"] + late
-    downtime_bad = world["downtime_bad"] + late
+    _close_with(late, world)
     recover_s, recovered = _recovery(world, horizon_s)
     parts = (
         world["out_of_service"],
@@ -24,9 +23,9 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> Outcome:
     )
     end = world["end_good"] + world["end_bad"]
     outcome = Outcome(
-        downtime_s=downtime_bad / mean_rps,
+        downtime_s=world["downtime_bad"] / mean_rps,
         slo_violation_s=world["slo_violation_s"],
-        availability=min(1.0, world["total_good"] / max(world["total_offered"], 1e-12)),
+        availability=_share(world["total_good"], world["total_offered"]),
         time_to_recover_s=recover_s,
         recovered=recovered,
         disruption_s=parts[0] + ADDED_REPLICA_PRICE * parts[1] + parts[2] + parts[3],
@@ -37,13 +36,33 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> Outcome:
         restarts=world["restarts"],
         offered=world["total_offered"],
         good=world["total_good"],
-        bad=bad,
-        end_availability=world["end_good"] / end if end > 0.0 else 0.0,
+        bad=world["total_bad"],
+        end_availability=_share(world["end_good"], end),
         components=compiled.names,
     )
     if world["record"]:
         outcome.timeline = _timeline(state)
     return outcome
+
+
+def _close_with(late: float, world: dict[str, Any]) -> None:
+    """What is late and unanswered at the horizon counts as bad in the last window."""
+    answered = world["last_good"] + world["last_bad"]
+    promised = world["availability"]
+    was_down = answered > 0.0 and world["last_good"] < promised * answered
+    is_down = late > 0.0 and world["last_good"] < promised * (answered + late)
+    if was_down:
+        world["downtime_bad"] += late
+    elif is_down:
+        world["downtime_bad"] += world["last_bad"] + late
+        world["slo_violation_s"] += 1.0
+    world["total_bad"] += late
+    world["end_bad"] += late
+
+
+def _share(part: float, whole: float) -> float:
+    """Part of the whole, 1 where there is no whole: nobody asked, so nobody was failed."""
+    return min(1.0, part / whole) if whole > 0.0 else 1.0
 
 
 def _recovery(world: dict[str, Any], horizon_s: float) -> tuple[float, bool]:
