@@ -16,6 +16,7 @@ from hms.evolution.statistics import LEVEL, RESAMPLES, Interval, paired_bootstra
 
 DISRUPTION_TIMES = 1.10
 DISRUPTION_ABOVE_S = 1.0
+LEAST_SCENARIOS = 20  # below it an interval is a guess, and no champion is called better
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ def short_test(
     disruption_s = float(np.mean(np.asarray(champion.disruption_s)))
     allowed_s = allowed_disruption_s(float(np.mean(np.asarray(other.disruption_s))))
     shorter, cheap = downtime_s.verdict < 0, disruption_s <= allowed_s
-    sentence = _sentence(name, downtime_s, shorter)
+    if downtime_s.count < LEAST_SCENARIOS:
+        sentence = f"too few failures to tell ({downtime_s.count}): {_sentence(name, downtime_s)}"
+        return Gate(False, name, downtime_s, disruption_s, allowed_s, sentence)
+    sentence = f"{'better' if shorter else 'no better'} than {_sentence(name, downtime_s)}"
     if shorter and not cheap:
         sentence += (
             f", but its disruption of {disruption_s:.1f} s is above the {allowed_s:.1f} s allowed"
@@ -109,11 +113,11 @@ def short_test(
     return Gate(shorter and cheap, name, downtime_s, disruption_s, allowed_s, sentence)
 
 
-def _sentence(name: str, downtime_s: Interval, shorter: bool) -> str:
+def _sentence(name: str, downtime_s: Interval) -> str:
     figures = (
         f"{_signed(downtime_s.mean)} s [{_signed(downtime_s.low)}, {_signed(downtime_s.high)}]"
     )
-    return f"{'better' if shorter else 'no better'} than {name}: {figures}"
+    return f"{name}: {figures}"
 
 
 def _signed(value: float) -> str:

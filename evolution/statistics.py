@@ -6,6 +6,7 @@ the *difference* on one scenario. Scenarios are resampled with replacement withi
 there are, hence resampling across families would add noise that is not there.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ Floats = NDArray[np.float64]
 
 RESAMPLES = 10_000
 LEVEL = 0.95
+ALONE = "(families of one scenario)"
 _BLOCK = 1_000  # resamples held in memory at a time
 
 
@@ -103,10 +105,15 @@ def _checked(values: ArrayLike, families: Sequence[str]) -> Floats:
 
 
 def _resampled_means(values: Floats, families: Sequence[str], seed: str, resamples: int) -> Floats:
-    """Mean of each resample, shape (resamples,). Families in sorted order: names, not order."""
-    labels = np.asarray(families)
+    """Mean of each resample, shape (resamples,). Families in sorted order: names, not order.
+
+    A stratum of one has nothing to resample and would pretend to certainty: such families are
+    resampled together.
+    """
+    several = {name for name, count in Counter(families).items() if count > 1}
+    labels = np.asarray([name if name in several else ALONE for name in families])
     totals = np.zeros(resamples)
-    for family in sorted(set(families)):
+    for family in sorted(set(labels.tolist())):
         inside = values[labels == family]
         rng = generator(seed, "bootstrap", family)
         for start in range(0, resamples, _BLOCK):

@@ -98,3 +98,11 @@ def test_nothing_is_chosen_from_nothing_or_from_nan() -> None:
         choose([], BASELINES)
     with pytest.raises(ValueError, match="not finite"):
         choose([Scores([float("nan")], [1.0])], BASELINES)
+
+
+def test_too_few_failures_prove_nothing() -> None:
+    few = {name: Scores(s.downtime_s[:7], s.disruption_s[:7]) for name, s in BASELINES.items()}
+    champion = Scores(np.full(7, 1.0), np.zeros(7))
+    gate = short_test(champion, few, ("a", "b", "c", "d", "e", "f", "g"), seed="1")
+    assert not gate.passed
+    assert gate.sentence.startswith("too few failures to tell (7): ladder: −")

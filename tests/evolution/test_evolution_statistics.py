@@ -84,3 +84,9 @@ def test_what_cannot_be_averaged_is_refused(values: list[float], families: list[
 def test_pairs_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="pairs"):
         paired_bootstrap([1.0, 2.0], [1.0], ["a", "a"], seed="9")
+
+
+def test_families_of_one_scenario_do_not_pretend_to_certainty() -> None:
+    values = [1.0, 5.0, 9.0, 13.0, 2.0, 7.0, 11.0]
+    alone = mean_interval(values, "abcdefg", seed="1")
+    assert alone.low < 5.0 and alone.high > 9.0
