@@ -7,8 +7,9 @@ the MLflow run is closed, as KILLED after Ctrl-C.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from hms.experiments.report.closing_table import ClosingTable
 from hms.experiments.run_directory import RunDirectory
 from hms.experiments.steps.choose import choose_champion
 from hms.experiments.steps.compare import compare_stacks
-from hms.experiments.steps.evolve import evolve_policies
+from hms.experiments.steps.evolve import evolve_policies, search_settings
 from hms.experiments.steps.replay import replay_champion, stop_hosts
 from hms.experiments.steps.scenarios import compile_scenarios
 from hms.experiments.steps.topology import read_topology
@@ -86,12 +87,17 @@ def chosen_budget(plan: ExperimentPlan, wanted: str) -> Budget:
         InputError: it is neither.
     """
     try:
-        return plan.budget(wanted)
+        budget = plan.budget(wanted)
     except ValueError:
         names = ", ".join(plan.budgets)
         raise InputError(
             f"--budget {wanted}\n    expected: {names}, or a whole number of incidents"
         ) from None
+    try:
+        search_settings(plan.search, budget, ("any",) * budget.train)
+    except ValueError as problem:
+        raise InputError(f"--budget {wanted}: {problem}") from None
+    return budget
 
 
 def run_experiment(plan: ExperimentPlan, options: Options, progress: AnyProgress) -> Finished:
@@ -109,7 +115,8 @@ def run_experiment(plan: ExperimentPlan, options: Options, progress: AnyProgress
     directory = RunDirectory.create(options.runs, plan.name, started)
     tracker = Tracker(target, options.runs / "mlflow-spool" / f"{directory.id}.jsonl")
     job = Job(plan, budget, options, started, progress, directory, tracker)
-    with terminable(), _put_in_order(job):
+    # Ray prints its warnings to standard output, which is for results
+    with redirect_stdout(sys.stderr), terminable(), _put_in_order(job):
         for step in STEPS:
             job.step = step.name
             progress.begin(step.name, step.doing)

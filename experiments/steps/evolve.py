@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hms.experiments.job import Job
+from hms.experiments.plan import Budget, SearchPlan
+
+if TYPE_CHECKING:
+    from hms.evolution.settings import SearchSettings
 
 TRACKED = "evolve"
 
 
-def evolve_policies(job: Job) -> str:
-    """Set `job.search` and `job.history`, and log each generation as it is done."""
-    from hms.evolution.search import evolve
+def search_settings(
+    plan: SearchPlan, budget: Budget, families: tuple[str, ...]
+) -> SearchSettings:
+    """The search of one budget.
+
+    Args:
+        families: of the training scenarios, in their order.
+
+    Raises:
+        ValueError: the budget is too small to compare anything.
+    """
     from hms.evolution.settings import SearchSettings
 
-    plan = job.plan.search
-    job.settings = SearchSettings(
-        incidents=job.budget.incidents,
-        families=job.sets["train"].families,
+    return SearchSettings(
+        incidents=budget.incidents,
+        families=families,
         population=plan.population,
         incidents_per_genome=plan.incidents_per_genome,
         start_from=plan.start_from,
         objectives=plan.objectives,
     )
+
+
+def evolve_policies(job: Job) -> str:
+    """Set `job.search` and `job.history`, and log each generation as it is done."""
+    from hms.evolution.search import evolve
+
+    plan = job.plan.search
+    job.settings = search_settings(plan, job.budget, job.sets["train"].families)
     job.progress.expect(job.budget.incidents)
     job.tracker.begin(TRACKED, TRACKED, {"hms.kind": "search"})
 
