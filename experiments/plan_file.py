@@ -23,6 +23,7 @@ from hms.experiments.plan import (
 )
 from hms.scenarios.file_keys import INTEGER, TEXT, FileKey, table
 from hms.scenarios.generate import FailurePlan
+from hms.scenarios.importers.files import system_name
 from hms.scenarios.read_fields import Fields, shown
 
 PACKAGE = Path(hms.__file__).resolve().parent
@@ -137,7 +138,7 @@ def import_instead(plan: ExperimentPlan, importer: str, folder: str) -> Experime
     topology = TopologyPlan(
         importer=importer, manifests=(Path(folder),), quantities=plan.topology.quantities
     )
-    return replace(plan, topology=topology)
+    return replace(plan, name=system_name(folder), topology=topology)
 
 
 def parse_plan(data: Any, file: Path) -> tuple[ExperimentPlan | None, list[Problem]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
@@ -40,11 +38,12 @@ def command(
     guessed and marked so.
     """
     from hms.scenarios.importers.assemble import Labels
+    from hms.scenarios.importers.files import system_name
     from hms.scenarios.importers.read import import_scenario
     from hms.scenarios.importers.summary import notes, sentence, summary
     from hms.scenarios.write import scenario_to_text
 
-    labels = Labels(name or _name(Path(paths[0])), repository, commit)
+    labels = Labels(name or system_name(paths[0]), repository, commit)
     imported = import_scenario(format_name, paths, labels, overlays)
     text = scenario_to_text(imported.scenario)
     if output is None:
@@ -57,11 +56,3 @@ def command(
         click.echo(json.dumps(summary(imported, output), indent=1), err=output is None)
     else:
         click.echo(sentence(imported, output), err=output is None)
-
-
-def _name(path: Path) -> str:
-    """A scenario's name: that of the folder, or of the file's folder, or of the file."""
-    resolved = path.resolve()
-    folder = resolved if resolved.is_dir() else resolved.parent
-    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name or resolved.stem)[:64]
-    return slug or "imported"

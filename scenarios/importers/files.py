@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from hms.documents import Problem, nearest
 from hms.errors import ManifestError
 
 _YAML = (".yaml", ".yml", ".json")
+_GENERIC = frozenset(
+    {"kubernetes", "k8s", "kube", "deploy", "deployment", "manifests", "release", "compose",
+     "docker-compose", "platform", "base"}
+)
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
@@ -33,6 +38,15 @@ def list_files(paths: Sequence[str | Path]) -> list[Path]:
     if problems:
         raise ManifestError(problems, None)
     return found
+
+
+def system_name(path: str | Path) -> str:
+    """A system's name: the nearest folder that says more than `kubernetes` or `deploy`."""
+    resolved = Path(path).resolve()
+    folders = [resolved, *resolved.parents] if resolved.is_dir() else list(resolved.parents)
+    named = [f.name for f in folders if f.name and f.name.lower() not in _GENERIC]
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", named[0] if named else resolved.stem)[:64]
+    return slug or "system"
 
 
 def _below(folder: Path) -> Iterable[Path]:

@@ -35,7 +35,7 @@ def test_it_writes_the_scenario_and_says_how_sure_it_is(hms_import, bookshop, tm
 
 def test_without_output_the_scenario_alone_goes_to_stdout(hms_import, bookshop, write):
     result = hms_import("compose", bookshop / "compose")
-    assert load_scenario(write(result.stdout)).name == "compose"
+    assert load_scenario(write(result.stdout)).name == "bookshop"
     assert "7 components, 7 edges" in result.stderr
 
 
