@@ -103,7 +103,10 @@ class Run:
 
     @cached_property
     def acts(self) -> pd.DataFrame:
-        """What healing did in that failure. Columns: stack, t_s, component, act, issue."""
+        """What was done in that failure: acts of healing, and breakers' refusals.
+
+        Columns: stack, incident, t_s, kind (act, breaker), component, act, issue.
+        """
         return self._frame("acts")
 
     @cached_property

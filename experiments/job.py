@@ -61,7 +61,7 @@ class Replayed:
         equal: the actors' event log has the same bytes as the compiled engine's.
         seconds: columns stack, incident, t_s, offered_rps, good_rps, bad_rps, down.
         components: columns stack, incident, t_s, component, present, answered_rps, …
-        acts: columns stack, incident, t_s, component, act, issue.
+        acts: columns stack, incident, t_s, kind, component, act, issue.
         faults: (label, start_s, end_s).
         logs: event logs by file name.
     """

@@ -96,8 +96,8 @@ show(pictures.convergence_picture(run.generations, run.manifest["choice"]["best_
 # %% [markdown]
 # ## One failure, second by second
 #
-# The failure in the middle: of those on which the champion acted, half went better for it beside
-# the best baseline.
+# The failure in the middle: of those that were felt, half went better for the champion beside the
+# best baseline.
 
 # %%
 shown = run.timeline

@@ -39,7 +39,7 @@ class Timeline:
     Attributes:
         incident: its id.
         seconds: columns stack, t_s, offered_rps, good_rps, bad_rps, down.
-        acts: columns stack, t_s, component, act.
+        acts: columns stack, t_s, kind (act, breaker), component, act.
         faults: (label, start_s, end_s).
         slo: availability that a second must reach, 0 to 1.
     """
@@ -250,12 +250,13 @@ def _timeline_view(data: ReportData) -> dict[str, str]:
     what = "; ".join(label for label, _, _ in shown.faults)
     return {
         "text": (
-            f"Held-out failure {shown.incident}: {what}. It is the one in the middle: of those"
-            f" on which the champion acted, half went better for it beside {data.rival}."
+            f"Held-out failure {shown.incident}: {what}. It is the one in the middle: of the"
+            f" failures that were felt, half went better for the champion beside {data.rival}."
         ),
         "caption": (
             "Share of requests answered in time in each second, under the champion and under"
-            f" {data.rival}. Dotted: the SLO, {100 * shown.slo:g} %. Triangles: acts of healing."
+            f" {data.rival}. Dotted: the SLO, {100 * shown.slo:g} %. Triangles: acts of"
+            " healing; dots: calls stopped by a breaker."
         ),
     }
 

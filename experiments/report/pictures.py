@@ -28,7 +28,9 @@ LABEL_SIDES = (
 
 ACT_LANE, DOWN_LANE, FAULT_LANE = -0.15, 1.12, 1.27
 SECONDS_A_LETTER = 2.2
-"""Width of a letter in a timeline of 300 s."""
+"""Width of a letter where the whole horizon of 300 s is shown."""
+CALM_S, SHORTEST_S = 20.0, 120.0
+"""Of a timeline: calm shown before the first and (twice) after the last moment; least length."""
 APART_S = 12.0
 """Acts closer together than this share a label."""
 
@@ -203,20 +205,21 @@ def timeline_picture(
 
     Args:
         seconds: columns stack, t_s, offered_rps, good_rps, bad_rps, down.
-        acts: columns stack, t_s, component, act.
+        acts: columns stack, t_s, kind (act, breaker), component, act.
         faults: (label, start_s, end_s) of each fault; an end of inf is drawn to the horizon.
         slo: availability that a second must reach, 0 to 1.
     """
     stacks = [CHAMPION, *(name for name in seconds["stack"].unique() if name != CHAMPION)]
     horizon_s = float(seconds["t_s"].max()) + 1.0
+    first_s, last_s = _span_s(seconds, acts, faults, horizon_s)
     with palette.house_look():
         figure = palette.new_figure(8.2, 0.7 + 2.1 * len(stacks))
         panels = np.atleast_1d(figure.subplots(len(stacks), 1, sharex=True))
         for axes, stack in zip(panels, stacks, strict=True):
             rows = seconds[seconds["stack"] == stack]
             _draw_seconds(axes, rows, colour_of(stack, rival), slo)
-            _draw_faults(axes, faults, horizon_s)
-            _draw_acts(axes, acts[acts["stack"] == stack])
+            _draw_faults(axes, faults, (first_s, last_s))
+            _draw_acts(axes, acts[acts["stack"] == stack], (last_s - first_s) / horizon_s)
             down_s = int(rows["down"].sum())
             axes.set_title(f"{stack}: {down_s} s below the SLO", color=colour_of(stack, rival))
             axes.set_ylim(ACT_LANE - 0.09, FAULT_LANE + 0.08)
@@ -227,25 +230,41 @@ def timeline_picture(
             axes.grid(axis="y", visible=False)
             axes.hlines([0.0, 0.5, 1.0], 0.0, horizon_s, palette.RULE, linewidth=0.6, zorder=0)
         panels[-1].set_xlabel("seconds")
-        panels[-1].set_xlim(0.0, horizon_s)
+        panels[-1].set_xlim(first_s, last_s)
     return figure
 
 
+def _span_s(
+    seconds: pd.DataFrame,
+    acts: pd.DataFrame,
+    faults: Sequence[tuple[str, float, float]],
+    horizon_s: float,
+) -> tuple[float, float]:
+    """The part of the horizon in which something happens, with some calm on both sides."""
+    starts_s = [start for _, start, _ in faults]
+    ends_s = [end for _, _, end in faults if np.isfinite(end)]
+    down_s = seconds.loc[seconds["down"], "t_s"].to_list()
+    moments_s = [*starts_s, *ends_s, *down_s, *acts["t_s"].to_list()] or [0.0, horizon_s]
+    first_s = max(0.0, min(moments_s) - CALM_S)
+    last_s = max(min(horizon_s, max(moments_s) + 2 * CALM_S), min(horizon_s, first_s + SHORTEST_S))
+    return 10.0 * np.floor(first_s / 10.0), min(horizon_s, 10.0 * np.ceil(last_s / 10.0))
+
+
 def _draw_faults(
-    axes: Axes, faults: Sequence[tuple[str, float, float]], horizon_s: float
+    axes: Axes, faults: Sequence[tuple[str, float, float]], shown_s: tuple[float, float]
 ) -> None:
     """A bar in the lane on top for each fault; an arrow where only an act ends it."""
     for label, start_s, end_s in faults:
         axes.axvline(start_s, ymax=0.93, color=palette.FAULT, linewidth=0.8)
         if np.isfinite(end_s):
-            ends = [start_s, min(end_s, horizon_s)]
+            ends = [start_s, min(end_s, shown_s[1])]
             axes.plot(
                 ends, [FAULT_LANE] * 2, color=palette.FAULT, linewidth=5, solid_capstyle="butt"
             )
         else:
             axes.plot([start_s], [FAULT_LANE], ">", color=palette.FAULT, markersize=5)
         shown_end_s = end_s if np.isfinite(end_s) else start_s
-        left = shown_end_s > 0.6 * horizon_s
+        left = shown_end_s - shown_s[0] > 0.6 * (shown_s[1] - shown_s[0])
         axes.annotate(
             label, (start_s if left else shown_end_s, FAULT_LANE),
             xytext=(-7 if left else 7, 0), textcoords="offset points",
@@ -268,21 +287,30 @@ def _draw_seconds(axes: Axes, rows: pd.DataFrame, colour: str, slo: float) -> No
     )  # fmt: skip
 
 
-def _draw_acts(axes: Axes, acts: pd.DataFrame) -> None:
-    """A mark for each act in the lane below; acts close together share a label."""
+def _draw_acts(axes: Axes, acts: pd.DataFrame, scale: float) -> None:
+    """A mark for each act in the lane below; acts close together share a label.
+
+    Args:
+        scale: length of what is shown, of the horizon.
+    """
     ordered = acts.sort_values("t_s", kind="stable")
     times_s = ordered["t_s"].to_list()
     texts = [
         f"{act} {component}"
         for act, component in zip(ordered["act"], ordered["component"], strict=True)
     ]
-    axes.plot(times_s, [ACT_LANE] * len(times_s), "^", color=palette.INK, markersize=5)
-    starts = [i for i, t_s in enumerate(times_s) if i == 0 or t_s - times_s[i - 1] > APART_S]
+    for kind, marker, size in (("breaker", "o", 3.5), ("act", "^", 5.0)):
+        moments_s = ordered.loc[ordered["kind"] == kind, "t_s"]
+        axes.plot(
+            moments_s, [ACT_LANE] * len(moments_s), marker, color=palette.INK, markersize=size
+        )
+    apart_s, letter_s = APART_S * scale, SECONDS_A_LETTER * scale
+    starts = [i for i, t_s in enumerate(times_s) if i == 0 or t_s - times_s[i - 1] > apart_s]
     for place, first in enumerate(starts):
         following = starts[place + 1] if place + 1 < len(starts) else len(times_s)
         label = _group_text(texts[first:following])
         room_s = times_s[following] - times_s[following - 1] if following < len(times_s) else 1e9
-        if SECONDS_A_LETTER * (len(label) + 3) < room_s:
+        if letter_s * (len(label) + 3) < room_s:
             axes.annotate(
                 label, (times_s[following - 1], ACT_LANE), xytext=(6, -1), va="center",
                 textcoords="offset points", fontsize=8, color=palette.INK,

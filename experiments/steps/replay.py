@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hms.agents.policy.kinds import OPEN, PHASE_NAMES
 from hms.errors import HmsError
-from hms.experiments.event_words import ACT, read_events
+from hms.experiments.event_words import ACT, EJECTED, PHASE, Event, read_events
 from hms.experiments.fault_words import end_s, full_text
 from hms.experiments.job import Job, Replayed
 from hms.experiments.report.closing_table import CHAMPION, HELD_OUT
@@ -83,19 +84,20 @@ def replay_champion(job: Job) -> str:
 
 
 def chosen_incident(job: Job, rival: str) -> int:
-    """The failure in the middle: half of those the champion acted on went better for it.
+    """The failure in the middle: half of those that were felt went better for the champion.
 
-    Better by champion - best baseline in downtime. Failures on which it did nothing show no
-    healing, so they count only where there are no others. With `held_out_worst`: its worst.
+    Better by champion - best baseline in downtime; felt: a second below the SLO under either.
+    Where none was felt, all count. With `held_out_worst`: the champion's worst.
     """
     rows = job.held_out[job.held_out["set"] == HELD_OUT]
     champion = rows[rows["stack"] == CHAMPION]
-    ours = champion["downtime_s"].to_numpy()
-    theirs = rows[rows["stack"] == rival]["downtime_s"].to_numpy()
+    other = rows[rows["stack"] == rival]
+    ours, theirs = champion["downtime_s"].to_numpy(), other["downtime_s"].to_numpy()
     if job.plan.replayed[0] == WORST:
         return int(np.argmax(ours))
-    acted = np.flatnonzero(champion["disruption_s"].to_numpy() > 0.0)
-    among = acted if len(acted) else np.arange(len(ours))
+    below_s = champion["slo_violation_s"].to_numpy() + other["slo_violation_s"].to_numpy()
+    felt = np.flatnonzero(below_s > 0.0)
+    among = felt if len(felt) else np.arange(len(ours))
     order = among[np.argsort((ours - theirs)[among], kind="stable")]
     return int(order[(len(order) - 1) // 2])
 
@@ -178,17 +180,29 @@ def outcome_frames(
 def acts_frame(
     stack: str, incident: str, run: Outcome, compiled: CompiledScenario
 ) -> pd.DataFrame:
-    """What was done in a recorded run, and about what."""
+    """What was done in a recorded run: acts of healing, breakers opened, replicas ejected."""
     import pandas as pd
 
     rows = [
-        {"stack": stack, "incident": incident, "t_s": event.t_s, "component": event.component,
-         "act": event.after, "issue": event.before}
+        {"stack": stack, "incident": incident, "t_s": event.t_s, **told}
         for event in read_events(run.events, compiled.names, compiled.edge_names)
-        if event.rule == ACT
-    ]  # fmt: skip
-    columns = ["stack", "incident", "t_s", "component", "act", "issue"]
+        if (told := _told(event)) is not None
+    ]
+    columns = ["stack", "incident", "t_s", "kind", "component", "act", "issue"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _told(event: Event) -> dict[str, str] | None:
+    """An event as a row of the acts; None for what only changes back, or is only seen."""
+    if event.rule == ACT:
+        return {"kind": "act", "component": event.component, "act": event.after,
+                "issue": event.before}  # fmt: skip
+    if event.rule == PHASE and event.after == PHASE_NAMES[OPEN]:
+        return {"kind": "breaker", "component": event.callee, "act": "stop calls to", "issue": ""}
+    if event.rule == EJECTED and len(event.after) > len(event.before.replace("none", "")):
+        return {"kind": "breaker", "component": event.callee, "act": "eject replica of",
+                "issue": ""}  # fmt: skip
+    return None
 
 
 def _text(run: Outcome) -> str:
