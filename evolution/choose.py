@@ -22,7 +22,7 @@ from hms.evolution.gate import (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The experiment file's `choose:` (FORMATS.md).
+    """The experiment file's `choose:` (docs/formats.md).
 
     Attributes:
         finalists: how many of the search's best are looked at on validation.

@@ -1,7 +1,7 @@
 """The run's own short test: is the champion better than the best baseline?
 
-FORMATS.md, "Closing table": the upper bound of champion - best baseline in downtime is below 0,
-and the champion's disruption is at most max(1.10 times the baseline's, 1 s above it). The best
+docs/formats.md, "Closing table": the upper bound of champion - best baseline in downtime is below
+0, and the champion's disruption is at most max(1.10 times the baseline's, 1 s above it). The best
 baseline is the one with the lowest mean downtime, never the one that suits the champion. The
 gate that a shipped policy must pass is `hms prove`'s, not this one.
 """

@@ -1,6 +1,6 @@
 """What the search minimises, made from the columns that a run reports.
 
-Definitions: FORMATS.md, "What is measured". An objective is one number for a policy over the
+Definitions: docs/formats.md, "What is measured". An objective is one number for a policy over the
 scenarios it ran; less is better for every one of them.
 """
 

@@ -7,7 +7,7 @@ from hms.evolution.objectives import OBJECTIVES
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """Settings of one search (FORMATS.md, "Experiment file").
+    """Settings of one search (docs/formats.md, "Experiment file").
 
     Attributes:
         incidents: the budget, in simulated incidents.

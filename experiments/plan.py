@@ -1,6 +1,6 @@
 """The experiment file: what to evolve on, what to compare with, how much to spend.
 
-FORMATS.md, "Experiment file". Everything but `name` and `topology` has a default, so that a
+docs/formats.md, "Experiment file". Everything but `name` and `topology` has a default, so that a
 short file is a legal one. Paths are looked for beside the experiment file, then among the
 files that the project ships, so that an experiment works from any folder.
 """

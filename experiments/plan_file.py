@@ -1,4 +1,4 @@
-"""Reads an experiment file and reports all of its mistakes at once (FORMATS.md)."""
+"""Reads an experiment file and reports all of its mistakes at once (docs/formats.md)."""
 
 from __future__ import annotations
 

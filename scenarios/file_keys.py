@@ -2,7 +2,7 @@
 
 The reader (`load.py`), the writer (`write.py`) and the fault table (`fault_kinds.py`) share it,
 so that a key is spelled in one place. Call-level times are in ms in files and in seconds in the
-model (FORMATS.md); everything else has one unit in both.
+model (docs/formats.md); everything else has one unit in both.
 """
 
 from __future__ import annotations

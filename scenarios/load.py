@@ -1,6 +1,6 @@
 """Reads a scenario file, with its overlays, and reports all of its mistakes at once.
 
-The format is FORMATS.md, "Scenario file"; docs/scenario-format.md is the user's page. Reading
+The format is docs/formats.md, "Scenario file"; docs/scenario-format.md is the user's page. Reading
 goes: overlays merged into the mapping (`overlay.py`), fields read by table (`file_keys.py`),
 then names checked across sections. Lines are put on problems last, from whichever file holds
 the offending key.

@@ -1,7 +1,7 @@
 """A scenario: components that call each other, their load, what fails, what is promised.
 
 Everything is frozen and in one set of units: seconds, MB, per second, ratios 0 to 1. Files are
-read by `scenarios/load.py`, which converts their milliseconds once. WORLD.md defines what the
+read by `scenarios/load.py`, which converts their milliseconds once. docs/world.md defines what the
 quantities mean; docs/scenario-format.md is the user's page on them.
 
 A quantity that nobody knows is a `Range`. `Scenario.midpoint` and `Scenario.drawn` give a

@@ -39,7 +39,7 @@ class Outcome:
         availability: good answers of first attempts offered after the warm-up.
         time_to_recover_s: from the first down second at or after the first fault to the first
             second of a stable recovery; 0 if never down; the rest of the horizon if not recovered.
-        disruption_s: its four parts, priced (the prices of FORMATS.md unless told otherwise).
+        disruption_s: its four parts, priced (the prices of docs/formats.md unless told otherwise).
         verdict: from the last 15 s: recovered, degraded or collapsed.
         timeline: with `record`: per second `t_s`, `offered_rps`, `good_rps`, `bad_rps`, and
             `present`, `ok_rps`, `bad_out_rps`, `serving` of shape (seconds, components).

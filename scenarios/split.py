@@ -38,7 +38,7 @@ class IncidentId:
 
 @dataclass(frozen=True, slots=True)
 class SplitSizes:
-    """How many incidents each set has (FORMATS.md, `budgets`)."""
+    """How many incidents each set has (docs/formats.md, `budgets`)."""
 
     train: int
     validation: int

@@ -46,7 +46,7 @@ def cycles(scenario: Scenario) -> list[tuple[str, ...]]:
 
 
 def closing_edges(scenario: Scenario) -> list[tuple[str, str]]:
-    """Edges without which there is no cycle; they deliver one tick later (WORLD.md)."""
+    """Edges without which there is no cycle; they deliver one tick later (docs/world.md)."""
     calls: dict[str, list[str]] = {name: [] for name in scenario.components}
     for edge in scenario.edges:
         calls[edge.caller].append(edge.callee)

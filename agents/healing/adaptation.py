@@ -1,7 +1,7 @@
 """What an `AdaptiveConfig` changes: all of it legal, or none of it applied (6.2).
 
 Sections are the policy's own groups (`{"retry": {"max_attempts": 2}}`) and the specification's
-`circuit_breaker`, whose two words mean (DECISIONS.md, section 2):
+`circuit_breaker`, whose two words mean (ADR 0005, section 2):
 
 - `failure_threshold: n`: n failures in a row open; both rates are switched off.
 - `reset_timeout: t`: a probe after t seconds, each time: multiplier 1, no jitter, cap at

@@ -2,7 +2,7 @@
 
 A state is entered after three reports in a row that meet it and left after three in a row
 below its way back, so that neither one bad report nor one good one moves it. Limits are those
-of DECISIONS.md, section 2.
+of ADR 0005, section 2.
 """
 
 from __future__ import annotations

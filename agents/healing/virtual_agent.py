@@ -1,4 +1,4 @@
-"""The decisions of one component stepped from outside, in virtual time (FORMATS.md, tick contract).
+"""The decisions of one component stepped from outside, in virtual time (docs/formats.md).
 
 A simulator hands in what was observed and gets what is granted, as plain tuples in the declared
 order of the policy's records (`EdgeObservation`, `EdgeGrant`, …), so that they travel between

@@ -1,7 +1,7 @@
 """May this call pass? A circuit breaker over amounts of calls.
 
-What it promises is BREAKER-CASES.md, how one source serves single calls and amounts is
-DECISIONS.md, section 1. In short: thresholds and times are reached at >=, only slow is above;
+What it promises is ADR 0005, how one source serves single calls and amounts is
+ADR 0005, section 1. In short: thresholds and times are reached at >=, only slow is above;
 every transition starts an era, and the caller reports a result only to the era that admitted
 the call; half-open is decided as soon as it is sure; reading changes nothing; no timers.
 Consecutive failures in an amount of mixed results earn a credit, the expected number of runs

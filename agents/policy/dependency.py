@@ -1,8 +1,8 @@
 """One edge in virtual time: retry budget and breaker, one call a tick.
 
-A batch door over breaker.py and retry.py for engines that flow amounts (FORMATS.md, "Tick
+A batch door over breaker.py and retry.py for engines that flow amounts (docs/formats.md, "Tick
 contract"): all that was observed in the last tick goes in, what is granted to the next comes
-out. Results are whole calls, sampled by the engine (DECISIONS.md, section 1); the engine
+out. Results are whole calls, sampled by the engine (ADR 0005, section 1); the engine
 drops results of an era that is over.
 
 While half-open, results count probe by probe. Which of a tick's n results are the failures is

@@ -1,4 +1,4 @@
-"""May an agent disrupt now? Limits on restarts and their like (DECISIONS.md, section 3).
+"""May an agent disrupt now? Limits on restarts and their like (ADR 0005, section 3).
 
 Reversible acts (adjust, reconnect, fallback) and more replicas never ask. Acts are counted
 over a sliding window that a brief recovery does not reset; a time of exactly the window's

@@ -1,4 +1,4 @@
-"""0, or the number of the broken rule (STYLE.md, section 8); checked once a control period.
+"""0, or the number of the broken rule (CONTRIBUTING.md, section 8); checked once a control period.
 
 A laboratory stops on a broken rule and names seed, tick, component. The runtime keeps its
 host up: it admits calls, stops acting, counts, and logs once.

@@ -106,4 +106,4 @@ LADDER_ENTRIES = 27  # ISSUE_KINDS * LADDER_STEPS; index issue * LADDER_STEPS + 
 GUARD_ACTS = 10  # acts a guard remembers
 
 FOREVER_S = 1e18  # "never by itself", as a time
-SLACK = 1e-9  # every threshold is compared with it (DECISIONS.md, section 1)
+SLACK = 1e-9  # every threshold is compared with it (ADR 0005, section 1)

@@ -1,6 +1,6 @@
 """Which replicas behind an edge are out? Ejection as Envoy means it (scope `replica`).
 
-Sources: Envoy's outlier detection and its panic threshold, with what EXPORTS.md section 3 saw
+Sources: Envoy's outlier detection and its panic threshold, with what docs/export.md section 3 saw
 on the real program: the share limit counts the replica to be ejected; the time out grows with
 each ejection and ends at a sweep; one step back for each sweep in which a replica was in;
 there is no half-open; and with too few replicas in, all are used again.

@@ -2,7 +2,7 @@
 """The one table of tunable parameters; a field of a frozen dataclass each.
 
 Type checker, record layout of the compiled engines, genome, `hms explain`, documentation and
-exports derive from these fields. Defaults are the runtime's (DECISIONS.md, section 2).
+exports derive from these fields. Defaults are the runtime's (ADR 0005, section 2).
 
 Units are in the names: `_s` seconds, `_rps` per second, `_share` and `_rate` 0 to 1.
 """

@@ -1,4 +1,4 @@
-"""The policy file (FORMATS.md, "Policy file"): plain data to a policy's parts, and back.
+"""The policy file (docs/formats.md, "Policy file"): plain data to a policy's parts, and back.
 
 All mistakes are gathered, each with its path, so that a reader of files can put the line on
 it. Whatever `write` gives, `read` takes back unchanged.

@@ -1,6 +1,6 @@
 """Baselines that are policy files: whole stacks as their makers ship them.
 
-Values are those of EXPORTS.md, section 1: what each product does when its own defaults are
+Values are those of docs/export.md, section 1: what each product does when its own defaults are
 switched on, on the platform's own probes and restarts. `guard.bound` is false for stacks that
 are not ours: nothing limits how often they act.
 """

@@ -1,4 +1,4 @@
-"""What Envoy lets pass although it is wrong (EXPORTS.md, "What proves acceptance").
+"""What Envoy lets pass although it is wrong (docs/export.md, "What proves acceptance").
 
 `envoy --mode validate` refuses unknown keys, wrong types and some ranges. It accepts the rest:
 an attempt that may outlast the whole call, words of `retry_on` that mean nothing, a failure

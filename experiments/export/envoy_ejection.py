@@ -1,4 +1,4 @@
-"""How long Envoy ejects a replica, and how many at once (EXPORTS.md, section 3).
+"""How long Envoy ejects a replica, and how many at once (docs/export.md, section 3).
 
 The open time grows by its first value, not by a factor, and ends at a sweep. Ours takes jitter
 off and Envoy adds it, so the base is the least that ours can be.

@@ -3,7 +3,7 @@
 Envoy counts per proxy, one beside each replica of the caller, so a limit of the callee is
 divided by their number. Its retry budget is a share of what is in flight now; ours is a share
 of successes. Equal load in a total outage: r = p W / (W + B - p W), so p = b (W + B) / (W
-(1 + b)), W the mean attempt, B the mean wait (EXPORTS.md, section 2).
+(1 + b)), W the mean attempt, B the mean wait (docs/export.md, section 2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One edge's breaker as Envoy outlier detection (EXPORTS.md, sections 2 and 3).
+"""One edge's breaker as Envoy outlier detection (docs/export.md, sections 2 and 3).
 
 Envoy has no breaker that opens an edge: it ejects replicas one by one, each proxy by what it
 saw itself. An edge of R replicas is open when all of them are out, so all may be ejected

@@ -1,4 +1,4 @@
-"""One edge's time-outs and retries as an Envoy route (EXPORTS.md, section 2).
+"""One edge's time-outs and retries as an Envoy route (docs/export.md, section 2).
 
 Envoy counts repeats, not calls: `num_retries` is our `max_attempts` - 1. Its back-off always
 draws from zero to a bound that doubles, so other kinds keep the mean wait: without jitter the

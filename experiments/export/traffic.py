@@ -37,7 +37,7 @@ class Traffic:
     """One edge with the policy's settings for it.
 
     Attributes:
-        attempt_s: mean time of an attempt, W of EXPORTS.md, s.
+        attempt_s: mean time of an attempt, W of docs/export.md, s.
         rate_rps: first attempts, all replicas of the caller together.
         error_share: errors that are normal, from the scenario's promise.
     """
@@ -79,7 +79,7 @@ class Traffic:
 
     @property
     def backoff_s(self) -> float:
-        """Mean wait before a retry, B of EXPORTS.md, s; 0 without retries."""
+        """Mean wait before a retry, B of docs/export.md, s; 0 without retries."""
         retries = self.retry.max_attempts - 1
         waits_s = [mean_backoff_s(self.retry, attempt + 1) for attempt in range(retries)]
         return sum(waits_s) / retries if retries > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The rows of WORLD.md's acceptance table; `worlds.py` builds them."""
+"""The rows of docs/world.md's acceptance table; `worlds.py` builds them."""
 
 import sys
 from pathlib import Path

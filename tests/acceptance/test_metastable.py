@@ -1,4 +1,4 @@
-"""Collapses that outlive their cause, and what prevents them. SCENARIOS.md, section B."""
+"""Collapses that outlive their cause, and what prevents them. docs/world.md, section B."""
 
 import pytest
 from worlds import last, retries, server, simulate, through

@@ -1,4 +1,4 @@
-"""Closed forms of queueing theory that the fluid engine must give. WORLD.md, acceptance table."""
+"""Closed forms of queueing theory that the engine must give. docs/world.md, acceptance table."""
 
 import pytest
 from worlds import UNBOUNDED, last, policy, server, simulate, through

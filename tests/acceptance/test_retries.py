@@ -1,4 +1,4 @@
-"""The algebra of retries and of retry budgets. WORLD.md, acceptance table."""
+"""The algebra of retries and of retry budgets. docs/world.md, acceptance table."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Each baseline is what EXPORTS.md says its maker ships; today's are what the scenario says."""
+"""Each baseline is what docs/export.md says its maker ships; today's are what the scenario says."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Our breaker as Envoy outlier detection (EXPORTS.md, section 2 "Breaker", section 3)."""
+"""Our breaker as Envoy outlier detection (docs/export.md, section 2 "Breaker", section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Envoy lets pass and our validator refuses (EXPORTS.md, "What proves acceptance")."""
+"""What Envoy lets pass and our validator refuses (docs/export.md, "What proves acceptance")."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Decisions as machine code, for the tests of this folder: records, and rebound functions.
 
-Each function is copied with its globals rebound to compiled callees (STYLE.md, section 2,
+Each function is copied with its globals rebound to compiled callees (CONTRIBUTING.md, section 2,
 "Compiling"); signatures come from the annotations.
 """
 

@@ -1,4 +1,4 @@
-"""The lint of the portable subset (STYLE.md, section 2): what runs as Python, numba and C.
+"""The lint of the portable subset (CONTRIBUTING.md, section 2): what runs as Python, numba and C.
 
 `check(path)` walks one decision file, follows the type of every expression and returns a line
 `file:line: why` for each function or declaration that is not in the subset. It is cautious

@@ -1,4 +1,4 @@
-"""The breaker's rules, case by case (BREAKER-CASES.md: A closed, B open time, D, F, G)."""
+"""The breaker's rules, case by case (ADR 0005: A closed, B open time, D, F, G)."""
 
 import pytest
 from breaker_cases import ROW_ONLY, case

@@ -1,4 +1,4 @@
-"""The policy file: the example of FORMATS.md, round trips, identity, mistakes, overrides."""
+"""The policy file: the example of docs/formats.md, round trips, identity, mistakes, overrides."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Limits on disruption (DECISIONS.md, section 3; BREAKER-CASES.md, Q12, Q15)."""
+"""Limits on disruption (ADR 0005, section 3; ADR 0005, Q12, Q15)."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Ejection of replicas, as the real Envoy was seen to do it (EXPORTS.md, section 3)."""
+"""Ejection of replicas, as the real Envoy was seen to do it (docs/export.md, section 3)."""
 
 import pytest
 

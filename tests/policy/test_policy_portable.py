@@ -73,7 +73,7 @@ def test_what_is_allowed_passes(tmp_path, lines):
 
 
 BAD = [
-    # the table of STYLE.md, section 2, row by row
+    # the table of CONTRIBUTING.md, section 2, row by row
     ("return y ** 2.0", "operator Pow"),
     ("return pow(y, 2.0)", "call of pow"),
     ("return math.exp(y)", "call of math.exp"),

@@ -1,4 +1,4 @@
-"""Half-open permits (BREAKER-CASES.md, C), and the whole breaker against a small model."""
+"""Half-open permits (ADR 0005, C), and the whole breaker against a small model."""
 
 import math
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What each act does to the world, and what it costs. WORLD.md, "Actions on the world"."""
+"""What each act does to the world, and what it costs. docs/world.md, "Actions on the world"."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The `fluid` engine: mean flows, tick by tick. WORLD.md has its equations."""
+"""The `fluid` engine: mean flows, tick by tick. docs/world.md has its equations."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What an act does to the world. WORLD.md, "Actions on the world"."""
+"""What an act does to the world. docs/world.md, "Actions on the world"."""
 
 from hms.agents.policy.kinds import (
     ADJUST,

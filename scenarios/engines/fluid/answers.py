@@ -1,4 +1,4 @@
-"""What becomes of calls made: answered, failed, late; retried or given up. Step (a) of WORLD.md.
+"""What becomes of calls made: answered, failed, late, retried, given up. docs/world.md, step (a).
 
 An edge remembers the mass of its calls by the tick they were made in and by attempt. Answers come
 in order of making; `pointer` says up to where a unit has answered. A call that will be late is

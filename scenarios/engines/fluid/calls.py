@@ -1,4 +1,4 @@
-"""New calls of a tick: made, admitted, lost, refused, answered at once. Step (c) of WORLD.md."""
+"""New calls of a tick: made, admitted, lost, refused, answered at once. docs/world.md, step (c)."""
 
 from hms.scenarios.engines.fluid.answers import resolve, settle, share_at
 from hms.scenarios.engines.fluid.records import POOLS, SLOT_FIELDS

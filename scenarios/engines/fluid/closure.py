@@ -1,4 +1,4 @@
-"""What a station holds in the mean tells how busy it is: the closure of WORLD.md, tabulated once.
+"""What a station holds in the mean tells how busy it is: the closure of docs/world.md, tabulated.
 
 For c servers, squared coefficients of variation of arrivals and service, and room for K requests,
 a table gives for the mean number present x: busy share, blocked share, stationary variance and the

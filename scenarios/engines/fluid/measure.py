@@ -1,4 +1,4 @@
-"""What is counted while a run goes on: FORMATS.md, "What is measured"."""
+"""What is counted while a run goes on: docs/formats.md, "What is measured"."""
 
 from hms.scenarios.engines.fluid.lateness import late_share
 from hms.scenarios.machine_code import compiled, door

@@ -1,7 +1,8 @@
 """What a component tells its callers for the next tick: how long it takes, how that varies.
 
-Step (d) of WORLD.md. The age of what leaves now is read off the curve of admissions: the departed
-mass D was admitted when the curve stood at D. Nothing is summed twice: D = A - queued - waiting.
+docs/world.md, step (d). The age of what leaves now is read off the curve of admissions: what
+departed, D, was admitted when the curve stood at D. Nothing is summed twice: D = A - queued -
+waiting.
 """
 
 import math

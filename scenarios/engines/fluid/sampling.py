@@ -1,7 +1,7 @@
 """Means to whole calls: the world flows means, the policy sees whole calls.
 
 Fed with means a breaker is a caricature: rules on a rate never open below their threshold, rules on
-consecutive failures never open at all (DECISIONS.md, section 1). So each edge carries its mass to
+consecutive failures never open at all (ADR 0005, section 1). So each edge carries its mass to
 whole calls and draws how many of them failed, with a keyed number; nothing is drawn while all fail
 or none does.
 """

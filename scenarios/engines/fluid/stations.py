@@ -1,6 +1,6 @@
 """One unit's two stations in a tick: the worker a request holds, the core it computes on.
 
-Step (b) of WORLD.md. Per replica: x, those not on callees (queued or in service), solves
+Step (b) of docs/world.md. Per replica: x, those not on callees (queued or in service), solves
     x + dt*theta + w = u + dt*lambda
 where theta is what the cores finish at x (closure, or full speed while a backlog drains) and w is
 what waits for a worker although a core is free. Solved by Newton, bracketed.

@@ -1,4 +1,4 @@
-"""One tick of mean flows: every component, callers before callees. WORLD.md, steps 1 (a) to (d)."""
+"""One tick of mean flows, every component, callers before callees. docs/world.md, (a) to (d)."""
 
 from hms.scenarios.engines.fluid.answers import old_calls
 from hms.scenarios.engines.fluid.calls import new_calls
