@@ -1,6 +1,6 @@
 """The closing table: the champion and every baseline on failures none of them saw.
 
-FORMATS.md, "Closing table" and "What is measured". All numbers come from one frame, a row for
+docs/formats.md, "Closing table" and "What is measured". All numbers come from one frame, a row for
 each stack and held-out scenario, so that a table made later from `results/held_out.parquet`
 equals the one that the run printed.
 """

@@ -86,7 +86,8 @@ def test_continuous_integration_runs_the_tests_and_nothing_else() -> None:
 
 def test_make_test_ends_with_pytests_summary() -> None:
     done = subprocess.run(
-        ["make", "--no-print-directory", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "test"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )
     commands = done.stdout.strip().splitlines()
     assert [command.split()[0].rpartition("/")[2] for command in commands] == [
