@@ -247,7 +247,7 @@ def _read_where(given: Any, path: Path, problems: list[Problem]) -> dict[str, st
 
 
 def contradictions(parts: Parts) -> list[Problem]:
-    """Values each legal, together without meaning (BREAKER-CASES, A4)."""
+    """Values each legal, together without meaning (ADR 0005, A4)."""
     found: list[Problem] = []
     held = {path: getattr(parts.groups[path.split(".")[0]], path.split(".")[1]) for path in ROWS}
     for i, change in enumerate([{}, *(each.set for each in parts.overrides)]):

@@ -1,4 +1,4 @@
-"""Breakers for tests: one call a slot, outcomes by letter as in BREAKER-CASES.
+"""Breakers for tests: one call a slot, outcomes by letter as in ADR 0005.
 
 S success, F failure, L slow success, B both slow and failed.
 """

@@ -1,4 +1,4 @@
-"""Half-open without ceil equals BREAKER-CASES rule 6 with ceil, on whole calls."""
+"""Half-open without ceil equals ADR 0005 rule 6 with ceil, on whole calls."""
 
 import math
 from fractions import Fraction
