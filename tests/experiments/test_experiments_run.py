@@ -23,7 +23,7 @@ def test_a_run_prints_its_closing_table_and_what_to_do_next(finished: FinishedRu
     assert "6 failures that evolution never saw (crash, hang)" in out
     assert "2 failures of families that were never trained on (slow)" in out
     assert "champion: " in out
-    assert "better than" in out
+    assert "too few failures to tell (6): " in out
     assert f"wrote runs/{finished.run.id}; next: hms export {finished.run.id}" in out
 
 
