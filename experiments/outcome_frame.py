@@ -19,8 +19,13 @@ STACKS_AT_ONCE = 4
 """Stacks evaluated between two moves of the progress bar; part of the plan, not of the speed."""
 
 
-def evaluate_stacks(job: Job, stacks: Mapping[str, HealingPolicy], set_name: str) -> pd.DataFrame:
+def evaluate_stacks(
+    job: Job, stacks: Mapping[str, HealingPolicy], set_name: str, done: float = 0.0
+) -> pd.DataFrame:
     """Every stack on every scenario of a set; counts the incidents in `job.spent`.
+
+    Args:
+        done: incidents of the step that were simulated before; progress goes on from there.
 
     Returns:
         Columns stack, incident, family, index and the outcome columns; stacks in their order,
@@ -36,7 +41,8 @@ def evaluate_stacks(job: Job, stacks: Mapping[str, HealingPolicy], set_name: str
         policies = [stacks[name] for name in group]
         rows = job.backend.evaluate(policies, range(len(chosen.ids)), set_name)
         parts += [outcome_frame(name, chosen, rows[i]) for i, name in enumerate(group)]
-        job.progress.advance(start + len(group), f"{set_name}: {', '.join(group)}")
+        simulated = (start + len(group)) * len(chosen.ids)
+        job.progress.advance(done + simulated, f"{set_name}: {', '.join(group)}")
     label = set_name.replace("_", " ")
     job.spent[label] = job.spent.get(label, 0) + len(names) * len(chosen.ids)
     return pd.concat(parts, ignore_index=True)

@@ -167,12 +167,17 @@ def _keep(job: Job) -> str:
     if not job.directory.path.exists():
         whole = job.directory.runs / job.directory.id
         return f"stopped during {job.step}; the run directory is whole: {whole}"
+    if not job.history:
+        job.directory.discard()
+        return f"stopped during {job.step}; nothing was ready yet, nothing is kept"
     written = write_partial_results(job)
     facts = {**manifest_facts(job), "stopped_during": job.step}
     path = job.directory.interrupt(facts)
-    done = f"{len(job.history)} generations, " if job.history else ""
     files = ", ".join([*written, "manifest.json"])
-    return f"stopped during {job.step}; {done}kept {path} ({files})"
+    return (
+        f"stopped during {job.step} after {len(job.history)} generations;"
+        f" kept {path} ({files})"
+    )
 
 
 def _discard_or_keep(job: Job) -> None:

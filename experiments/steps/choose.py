@@ -23,6 +23,7 @@ def choose_champion(job: Job) -> str:
     plan = job.plan.choose
     job.finalists = job.search.finalists(plan.finalists)
     stacks = {finalist_name(i): one.policy for i, one in enumerate(job.finalists)}
+    job.progress.expect((len(stacks) + len(job.baselines)) * len(job.sets[SET].ids))
     frame = evaluate_stacks(job, {**stacks, **job.baselines}, SET)
     frame["kind"] = ["finalist" if name in stacks else "baseline" for name in frame["stack"]]
     scores = {

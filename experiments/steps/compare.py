@@ -16,10 +16,12 @@ def compare_stacks(job: Job) -> str:
 
     start_hosts(job)
     stacks = {CHAMPION: job.champion, **job.baselines}
-    parts = []
-    for name in (HELD_OUT, NEVER_TRAINED):
-        if len(job.sets[name].ids):
-            part = evaluate_stacks(job, stacks, name)
+    sizes = {name: len(stacks) * len(job.sets[name].ids) for name in (HELD_OUT, NEVER_TRAINED)}
+    job.progress.expect(sum(sizes.values()))
+    parts: list[pd.DataFrame] = []
+    for name, size in sizes.items():
+        if size:
+            part = evaluate_stacks(job, stacks, name, done=sum(len(each) for each in parts))
             part.insert(1, "set", name)
             parts.append(part)
     job.held_out = pd.concat(parts, ignore_index=True)

@@ -11,7 +11,7 @@ def results(
     downtime_s: Mapping[str, float],
     disruption_s: Mapping[str, float] | None = None,
     set_name: str = "held_out",
-    failures: int = 10,
+    failures: int = 40,
 ) -> pd.DataFrame:
     """Each stack is down about as long as its mean says, longer in later failures."""
     rows = []
