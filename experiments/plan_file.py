@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import hms
 from hms.documents import Problem, load_yaml, located, nearest
 from hms.errors import ExperimentError, InputError
 from hms.experiments import plan as plans
@@ -21,12 +20,12 @@ from hms.experiments.plan import (
     SearchPlan,
     TopologyPlan,
 )
+from hms.experiments.plan_topology import IMPORTERS, read_topology
 from hms.scenarios.file_keys import INTEGER, TEXT, FileKey, table
 from hms.scenarios.generate import FailurePlan
 from hms.scenarios.importers.files import system_name
 from hms.scenarios.read_fields import Fields, shown
 
-PACKAGE = Path(hms.__file__).resolve().parent
 LIBRARY = Path(__file__).resolve().parent / "library"
 """Experiments that the project ships; `hms run NAME` finds them by name."""
 
@@ -34,13 +33,10 @@ TOP_KEYS = (
     "schema", "name", "seed", "topology", "failures", "budgets", "search", "choose", "compare",
     "prices", "replay",
 )  # fmt: skip
-TOPOLOGY_KEYS = ("scenario", "import", "overlay", "quantities")
-IMPORTERS = ("kubernetes", "compose")
 NAME = r"[a-z0-9][a-z0-9-]{0,40}"
 SEED = r"[ -~]{1,64}"
 SEED_EXPECTED = 'a text of 1 to 64 plain characters, such as "20261124"'
 
-QUANTITIES = FileKey("quantities", kind=TEXT, choices=plans.QUANTITIES)
 BUDGET_KEYS = table(
     FileKey(key, kind=INTEGER, low=low, high=1e8)
     for key, low in (
@@ -149,7 +145,7 @@ def parse_plan(data: Any, file: Path) -> tuple[ExperimentPlan | None, list[Probl
     if not _schema_is_ours(top, reader):
         return None, problems
     reader.refuse_unknown(top, TOP_KEYS, (), "the experiment")
-    topology = _topology(top.get("topology"), file, reader)
+    topology = read_topology(top.get("topology"), file, reader)
     failures = _failures(top.get("failures"), topology.quantities, reader)
     plan_parts: dict[str, Any] = {
         "name": _name(top.get("name"), reader),
@@ -194,69 +190,6 @@ def _seed(data: Any, reader: Fields) -> str:
         reader.wrong(("seed",), f"`seed` is {shown(data)}", SEED_EXPECTED)
         return "1"
     return text
-
-
-def _topology(data: Any, file: Path, reader: Fields) -> TopologyPlan:
-    path = ("topology",)
-    section = reader.mapping(data, path, "`topology`")
-    reader.refuse_unknown(section, TOPOLOGY_KEYS, path, "`topology`")
-    if "scenario" in section and "import" in section:
-        reader.wrong(path, "`topology` has both `scenario` and `import`", "one of them")
-    elif "scenario" not in section and "import" not in section:
-        reader.wrong(path, "`topology` needs `scenario` or `import`", "scenario: FILE")
-    said = section.get("quantities", "drawn")
-    quantities = reader.scalar(said, QUANTITIES, (*path, "quantities"))
-    overlays = section.get("overlay", [])
-    listed = overlays if isinstance(overlays, list) else [overlays]
-    scenario = section.get("scenario")
-    near = [file.parent]
-    found = None if scenario is None else _file(scenario, near, (*path, "scenario"), reader)
-    if found is not None:
-        near.append(found.parent)
-    importer, manifests = _import(section.get("import"), file, reader)
-    return TopologyPlan(
-        scenario=found,
-        importer=importer,
-        manifests=manifests,
-        overlays=tuple(
-            each
-            for i, name in enumerate(listed)
-            if (each := _file(name, near, (*path, "overlay", i), reader)) is not None
-        ),
-        quantities=quantities or "drawn",
-    )
-
-
-def _import(data: Any, file: Path, reader: Fields) -> tuple[str, tuple[Path, ...]]:
-    path = ("topology", "import")
-    section = reader.mapping(data, path, "`import`")
-    if not section:
-        return "", ()
-    reader.refuse_unknown(section, IMPORTERS, path, "`import`")
-    if len(section) > 1:
-        reader.wrong(path, f"`import` has {len(section)} formats", "one of them")
-    kind = next(iter(section))
-    names = reader.list_of(section[kind], (*path, kind), f"`{kind}`")
-    found = [_file(name, [file.parent], (*path, kind, i), reader) for i, name in enumerate(names)]
-    return kind, tuple(each for each in found if each is not None)
-
-
-def _file(
-    name: Any, near: Sequence[Path], path: tuple[str | int, ...], reader: Fields
-) -> Path | None:
-    """A file or folder: beside the experiment (or scenario) file, or among the shipped ones."""
-    if not isinstance(name, str) or not name:
-        reader.wrong(path, f"a path is {shown(name)}", "a text")
-        return None
-    places = [*near, PACKAGE]
-    for place in places:
-        if (place / name).exists():
-            return place / name
-    looked = ", ".join(dict.fromkeys(str(place) for place in near))
-    siblings = [each.name for place in near if place.is_dir() for each in place.iterdir()]
-    expected = f"a path below {looked or '.'}, or a file that hms ships"
-    reader.wrong(path, f"no file {shown(name)}", expected, nearest(Path(name).name, siblings))
-    return None
 
 
 def _failures(data: Any, quantities: str, reader: Fields) -> FailurePlan | None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from hms.documents import load_yaml
-from hms.experiments import plan, plan_file
+from hms.experiments import plan, plan_file, plan_topology
 from hms.experiments.run_directory import MANIFEST
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiment-format.md"
@@ -17,8 +17,8 @@ def test_every_key_is_on_the_page() -> None:
         plan_file.INTERVAL_KEYS, plan_file.PRICE_KEYS, plan_file.REPLAY_KEYS,
     )  # fmt: skip
     keys = {key for table in tables for key in table}
-    keys |= {*plan_file.TOP_KEYS, *plan_file.TOPOLOGY_KEYS, *plan.BASELINES, *plan.REPLAYED}
-    keys |= {"start_from", "objectives", "incidents", *plan.OBJECTIVES, *plan_file.IMPORTERS}
+    keys |= {*plan_file.TOP_KEYS, *plan_topology.TOPOLOGY_KEYS, *plan.BASELINES, *plan.REPLAYED}
+    keys |= {"start_from", "objectives", "incidents", *plan.OBJECTIVES, *plan_topology.IMPORTERS}
     words = set(re.findall(r"[A-Za-z0-9_-]+", TEXT))
     assert sorted(keys - words) == []
 
