@@ -67,6 +67,13 @@ async def forty(port):
     return [await call(port) for _ in range(40)]
 
 
+async def five_then_the_rest(port):
+    """The proxy's main thread ejects; under load a sixth call can overtake it."""
+    first = [await call(port) for _ in range(5)]
+    await asyncio.sleep(0.3)
+    return first + [await call(port) for _ in range(35)]
+
+
 @pytest.mark.parametrize("attempts", [1, 3, 5])
 def test_total_failure_costs_exactly_max_attempts(policy, through, attempts):
     upstream = Upstream(503)
@@ -93,19 +100,21 @@ def test_late_calls_are_cut_and_retried_as_told(policy, through, retried, calls)
 def test_breaker_of_five_in_a_row_lets_five_of_forty_through(policy, through):
     values = {"breaker.consecutive_failures": 5, "breaker.open_s": 30.0, "retry.max_attempts": 1}
     upstream = Upstream(503)
-    told = through(policy(values), upstream, forty)
-    # no panic (trap 2), no late ejection (trap 3): 40 and 35 would come through. The proxy's main
-    # thread ejects, so that the next call of a worker may still pass: seen once under load.
-    assert upstream.calls in (5, 6)
+    told = through(policy(values), upstream, five_then_the_rest)
+    assert upstream.calls == 5  # no panic (trap 2), no late ejection (trap 3)
     assert told == [503] * 40
 
 
-@pytest.mark.parametrize(("name", "reach"), [("envoy", 80), ("envoy-small", 5)])
+@pytest.mark.parametrize(("name", "reach"), [("envoy", {80}), ("envoy-small", {5, 6})])
 def test_baselines_eject_as_the_real_one_does(through, name, reach):
-    """Two attempts a call. As shipped, 10 % of one host is none (trap 1)."""
+    """Two attempts a call. As shipped, 10 % of one host is none (trap 1).
+
+    The fifth failure is the first attempt of a call; its repeat waits a drawn 0 to 25 ms, and one
+    drawn near 0 overtakes the proxy's main thread, which ejects.
+    """
     upstream = Upstream(503)
     through(load(name).policy, upstream, forty)
-    assert upstream.calls == reach
+    assert upstream.calls in reach
 
 
 def test_token_budget_bounds_the_load_of_a_total_outage(policy, through):
