@@ -19,6 +19,23 @@ OUTCOMES = ATTEMPT_NAMES[1:]
 RETRY_ON_PATHS = tuple(f"{RETRY_ON}_{outcome}" for outcome in OUTCOMES)
 ROWS: dict[str, Tunable] = {row.path: row for row in table()}
 
+_SHARES = ("rate", "share", "ratio")
+UNITS = {
+    "s": "in seconds",
+    "rps": "times a second",
+    "calls": "in calls",
+    **dict.fromkeys(_SHARES, "a share from 0 to 1"),
+}
+"""What the endings of our names mean."""
+_TIMES = ("ns", "us", "ms", "sec", "secs", "seconds", "millis", "min", "mins", "minutes", "m", "h")
+MISTAKEN: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_TIMES, ("s",)),
+    **dict.fromkeys(("percent", "pct"), _SHARES),
+    "s": ("rps", "calls"),
+    "calls": ("s",),
+}
+"""For an ending that a person may have written, the endings that are ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -47,9 +64,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(path: Path, what: str, name: Any, known: Iterable[str]) -> Problem:
-    """A name that is not among the known ones."""
+    """A name that is not among the known ones; one that errs only in its unit is told so."""
     names = list(known)
+    meant = other_units(str(name), names)
+    if meant:
+        told = " or ".join(f"`{each}`, {UNITS[each.rpartition('_')[2]]}" for each in meant)
+        return Problem(path, f"wrong unit: {what} `{name}`", told, meant[0])
     return Problem(path, f"unknown {what} `{name}`", ", ".join(names), nearest(str(name), names))
+
+
+def other_units(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that differ from this one only in their unit: open_s for open_ms or open."""
+    stem, _, ending = name.rpartition("_")
+    wanted = {f"{name}_{unit}" for unit in ("s", "rps", "calls")}
+    wanted |= {f"{stem}_{unit}" for unit in MISTAKEN.get(ending, ())}
+    if MISTAKEN.get(ending) == _SHARES and stem.endswith(_SHARES):
+        wanted.add(stem)  # failure_rate_percent
+    return [each for each in known if each in wanted]
 
 
 def number_of(row: Tunable, value: float) -> str:
@@ -138,13 +169,19 @@ def read_paths(given: Any, path: Path, problems: list[Problem]) -> dict[str, Val
         if name == RETRY_ON:
             found.update(read_retry_on(value, (*path, name), problems))
         elif name not in ROWS:
-            near = nearest(str(name), ROWS) if len(problems) < SHOWN_MAX else ""
-            problems.append(Problem((*path, name), f"unknown parameter `{name}`", "", near))
+            told = unknown((*path, name), "parameter", name, _compared(problems))
+            listed = told.expected if other_units(str(name), ROWS) else ""  # not all 60 of them
+            problems.append(Problem(told.path, told.what, listed, told.nearest))
         else:
             held = read_value(ROWS[name], value, (*path, name), problems)
             if held is not None:
                 found[name] = held
     return found
+
+
+def _compared(problems: list[Problem]) -> Iterable[str]:
+    """The parameters that a wrong name is compared with: none once nobody reads the answer."""
+    return ROWS if len(problems) < SHOWN_MAX else ()
 
 
 def write_paths(values: dict[str, Value]) -> dict[str, Any]:

@@ -201,6 +201,13 @@ MISTAKES = [
     (["schema"], "hms.policy/2", "newer", ""),
     (["schema"], "hms.scenario/1", "not a policy's schema", ""),
     (["breaker", "open_time"], 3, "unknown key `open_time`", "open_s"),
+    (["breaker", "open_ms"], 500, "wrong unit: key `open_ms`", "open_s"),
+    (["breaker", "open"], 5, "wrong unit: key `open`", "open_s"),
+    (["breaker", "failure_rate_percent"], 18, "wrong unit", "failure_rate"),
+    (["retry", "budget_min_s"], 1, "wrong unit", "budget_min_rps"),
+    (["recovery", "slow"], [{"act": "restart", "patience_ms": 3}], "wrong unit", "patience_s"),
+    (["overrides"], [{"where": {"edge": "soft"}, "set": {"timeout.call_ms": 900}}],
+     "wrong unit: parameter `timeout.call_ms`", "timeout.call_s"),
     (["brekaer"], {}, "unknown key `brekaer`", "breaker"),
     (["breaker", "open_s"], -1, "out of range", ""),
     (["breaker", "open_s"], float("nan"), "not a finite number", ""),
@@ -249,6 +256,19 @@ def test_each_mistake_is_named_with_its_place_and_the_nearest_name(path, value, 
     assert what in problems[0].what
     assert problems[0].nearest == near
     assert list(problems[0].path)[: len(path)] == path or problems[0].path[0] == path[0]
+
+
+def test_a_wrong_unit_names_the_right_key_and_its_unit():
+    def expected(key, value):
+        return HealingPolicy.parse(changed(["breaker", key], value))[1][0].expected
+
+    assert expected("open_ms", 500) == "`open_s`, in seconds"
+    assert expected("open", 5) == "`open_s`, in seconds"
+    assert expected("window", 12) == "`window_s`, in seconds or `window_calls`, in calls"
+    assert expected("jitter_percent", 5) == "`jitter_share`, a share from 0 to 1"
+    overrides = [{"where": {"edge": "soft"}, "set": {"timeout.call_ms": 900}}]
+    (problem,) = HealingPolicy.parse(changed(["overrides"], overrides))[1]
+    assert problem.expected == "`timeout.call_s`, in seconds"
 
 
 def test_all_mistakes_come_at_once():
