@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hms.evolution.baselines import TODAY, names
 from hms.scenarios.generate import FailurePlan
 from hms.scenarios.split import SplitSizes
 
@@ -22,19 +23,7 @@ QUANTITIES = ("drawn", "midpoint")
 STARTS = ("baselines", "random")
 OBJECTIVES = ("downtime_s", "disruption_s", "cvar_s")
 REPLAYED = ("held_out_median", "held_out_worst")
-BASELINES = (
-    "today",
-    "platform",
-    "resilience4j",
-    "envoy",
-    "envoy-small",
-    "istio",
-    "istio-rule",
-    "polly",
-    "restart-at-once",
-    "restart-backoff",
-    "ladder",
-)
+BASELINES = (TODAY, *names())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hms.documents import nearest
 from hms.errors import ScenarioError
+from hms.evolution.baselines import TODAY, today_policy
 from hms.experiments.event_words import Event, read_events
 from hms.scenarios.split import IncidentId
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FLUID, ACTORS = "fluid", "actors"
 ENGINES = (FLUID, ACTORS)
-TODAY = "today"
 SHIPPED = Path(__file__).resolve().parents[1] / "scenarios" / "library"
 OVERLAY = ".overlay"
 
@@ -92,7 +92,6 @@ def policy_named(name: str, scenario: Scenario) -> tuple[str, HealingPolicy]:
     Raises:
         PolicyError: there is no such policy, or it is wrong.
     """
-    from hms.evolution.baselines import today_policy
     from hms.experiments.export.sources import find_policy
 
     if name == TODAY:

@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hms.errors import MissingError
+from hms.errors import HmsError, MissingError
 from hms.experiments.interruption import delayed
+from hms.experiments.tracking_uri import artifacts_beside, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,15 +71,11 @@ class Target:
 def local_target(runs: Path, experiment: str, uri: str | None) -> Target:
     """The store of `--tracking-uri`, or the SQLite file among the runs.
 
-    The artifact location of a local store is always said: MLflow's own default is a folder
-    below wherever the command happens to run.
+    Raises:
+        InputError: no store can have this URI.
     """
     folder = runs.resolve()
-    chosen = uri or f"sqlite:///{folder / 'mlflow.db'}"
-    if "://" not in chosen:
-        raise MissingError(
-            f"--tracking-uri {chosen}: expected sqlite:////absolute/path.db or http://host:port"
-        )
+    chosen = store_uri(uri, folder) if uri is not None else f"sqlite:///{folder / 'mlflow.db'}"
     local = chosen.startswith("sqlite:")
     return Target(chosen, experiment, f"{folder.as_uri()}/mlflow-artifacts" if local else "")
 
@@ -243,13 +240,21 @@ class Tracker:
 def send_spool(spool: Path, uri: str | None = None) -> int:
     """Send what a run could not log; the number of operations sent. The file goes when done.
 
+    Args:
+        spool: what a run left.
+        uri: another store than the one that did not answer; as for `--tracking-uri`.
+
     Raises:
         MissingError: no such file.
+        InputError: no store can have this URI.
     """
     if not spool.is_file():
         raise MissingError(f"no spool {spool}: nothing is waiting to be sent")
     head, *operations = _read_lines(spool)
-    target = Target(uri or head["uri"], head["experiment"], head["artifacts"])
+    target = Target(head["uri"], head["experiment"], head["artifacts"])
+    if uri is not None:
+        elsewhere = store_uri(uri)
+        target = Target(elsewhere, head["experiment"], artifacts_beside(elsewhere))
     store = Store(target, head["runs"])
     for operation in operations:
         # a run begun in an earlier, failed sending is gone on with, not begun again
@@ -289,5 +294,9 @@ def _write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("usage: python -m hms.experiments.tracking SPOOL [TRACKING-URI]")
-    sent = send_spool(Path(sys.argv[1]), *sys.argv[2:])
+    try:
+        sent = send_spool(Path(sys.argv[1]), *sys.argv[2:])
+    except HmsError as told:
+        print(told, file=sys.stderr)
+        sys.exit(told.exit_code)
     print(f"sent {sent} operations")

@@ -1,11 +1,14 @@
 """The experiment file: what it may say, and what is said about what it may not."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hms.documents import dump_yaml, load_yaml
 from hms.errors import ExperimentError, InputError
+from hms.evolution.baselines import TODAY, names
 from hms.experiments.plan_file import import_instead, load_plan, parse_plan, seeded
 from hms.experiments.steps.scenarios import require_strikable
 from hms.scenarios.load import load_scenario
@@ -45,6 +48,23 @@ def test_the_shipped_experiment_is_found_by_name_from_any_folder(
     assert [overlay.name for overlay in plan.topology.overlays] == ["three-replicas.overlay.yaml"]
     small = plan.budgets["small"]
     assert (small.train, small.validation, small.held_out) == (98, 56, 140)
+
+
+def test_without_a_list_of_its_own_a_plan_compares_with_today_and_every_baseline() -> None:
+    listed = "  baselines: [today, envoy, ladder]\n"
+    plan, _ = parse_plan(load_yaml(changed(listed, ""), file="x.yaml").data, HERE / "x.yaml")
+    assert plan is not None
+    assert plan.compare.baselines == (TODAY, *names())
+
+
+def test_reading_a_plan_needs_neither_numpy_nor_the_rest_of_the_lab() -> None:
+    heavy = ("numpy", "numba", "pandas", "ray", "mlflow", "sqlalchemy", "deap")
+    code = (
+        "import sys; from hms.experiments.plan_file import load_plan; load_plan('online-boutique');"
+        f"print(sorted(set({heavy}) & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """MLflow: data only, in batches; a server that is away costs seconds and loses nothing."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import Ended
 
-from hms.errors import MissingError
+from hms.errors import InputError, MissingError
+from hms.experiments import tracking_uri
 from hms.experiments.tracking import (
     PARENT,
     Target,
@@ -99,9 +102,78 @@ def test_more_parameters_than_a_person_reads_are_refused(tmp_path: Path) -> None
         tracker.parameters(PARENT, {f"p{i}": i for i in range(16)})
 
 
-def test_a_tracking_uri_without_scheme_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="sqlite:"):
-        local_target(tmp_path, "shop", "mlflow.db")
+def test_a_spool_sent_to_a_local_store_leaves_no_folder_where_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remote target says no artifact location; MLflow's own would be `./mlruns`."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "kept.txt").write_text("kept", encoding="utf-8")
+    tracker = Tracker(Target(NOBODY, "shop"), tmp_path / "run.jsonl")
+    tracker.begin(PARENT, "a run", {})
+    tracker.artifact(PARENT, tmp_path / "kept.txt")
+    send_spool(tmp_path / "run.jsonl", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert list((tmp_path / "here").iterdir()) == []
+    assert len(list((tmp_path / "mlflow-artifacts").rglob("kept.txt"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("htp://x", "unknown scheme `htp://`"),
+        ("htp://x", "nearest: `http://`"),
+        ("postgres://u:secret@h/db", "nearest: `postgresql://`"),
+        ("mlfow", "neither a URI nor an SQLite file"),
+        ("localhost:5000", "neither a URI nor an SQLite file"),
+        ("http://", "names no host"),
+        ("sqlite://mlflow.db", "names no SQLite file"),
+        ("sqlite:////nosuch/mlflow.db", "there is no folder /nosuch"),
+        ("file:///", "is a folder"),
+    ],
+)
+def test_a_tracking_uri_that_no_store_can_have_is_refused(
+    uri: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as refused:
+        local_target(tmp_path, "shop", uri)
+    assert said in str(refused.value)
+    assert "expected: sqlite:////absolute/path.db" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_wrong_tracking_uri_ends_a_run_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., Ended]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = call("run", "online-boutique", "--tracking-uri", "htp://x")
+    assert ended.code == 2
+    assert ended.err.startswith("--tracking-uri: unknown scheme `htp://`")
+    assert "Traceback" not in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_form_of_a_store_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for given in ("mlflow.db", "sqlite:///mlflow.db", f"{file}", f"file://{tmp_path}/mlflow.db"):
+        assert local_target(tmp_path, "shop", given).uri == file
+    later = local_target(tmp_path / "runs", "shop", "runs/mlflow.db")
+    assert later.uri == f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}", "the run makes its folder"
+    for given in (NOBODY, "https://mlflow.example", "postgresql+psycopg://u@h/db"):
+        target = local_target(tmp_path, "shop", given)
+        assert (target.uri, target.artifacts) == (given, "")
+
+
+def test_postgresql_without_its_driver_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking_uri, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"hms-healing\[postgres\]"):
+        local_target(tmp_path, "shop", "postgresql://u@h/db")
+    monkeypatch.setattr(tracking_uri, "find_spec", lambda name: name == "psycopg" or None)
+    assert local_target(tmp_path, "shop", "postgresql://u@h/db").uri == (
+        "postgresql+psycopg://u@h/db"
+    )
 
 
 def test_nothing_to_send_is_said(tmp_path: Path) -> None:
