@@ -12,6 +12,7 @@ from hms.scenarios.importers.compose import read_compose
 from hms.scenarios.importers.findings import Findings
 from hms.scenarios.importers.guesses import RANGES_FILE
 from hms.scenarios.importers.kubernetes import read_kubernetes
+from hms.scenarios.importers.other_kind import other_kind
 
 FORMATS: dict[str, Callable[[Sequence[str | Path]], Findings]] = {
     "kubernetes": read_kubernetes,
@@ -45,4 +46,21 @@ def import_scenario(
         near = nearest(format_name, FORMATS)
         what = f"unknown format `{format_name}`"
         raise ManifestError([Problem((), what, ", ".join(FORMATS), near)], None)
-    return assemble(reader(paths), labels, overlays, ranges)
+    return assemble(_read(reader, format_name, paths), labels, overlays, ranges)
+
+
+def _read(
+    reader: Callable[[Sequence[str | Path]], Findings],
+    format_name: str,
+    paths: Sequence[str | Path],
+) -> Findings:
+    """What the files say; where that is nothing, whether they are of the other format."""
+    try:
+        findings = reader(paths)
+    except ManifestError as refused:
+        raise other_kind(format_name, paths) or refused from None
+    if not findings.components:
+        told = other_kind(format_name, paths)
+        if told is not None:
+            raise told
+    return findings

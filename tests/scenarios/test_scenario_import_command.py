@@ -69,6 +69,32 @@ def test_a_refused_import_leaves_nothing_behind(hms_import, write, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["m.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("given", "file", "said"),
+    [
+        ("kubernetes", "compose/compose.yaml", "`services:`: this looks like a compose file"),
+        ("kubernetes", "compose", "`services:`: this looks like a compose file, not kubernetes"),
+        ("compose", "kubernetes/bookshop.yaml", "`kind:`: this looks like Kubernetes manifests"),
+        ("compose", "kubernetes", "bookshop.yaml:"),
+    ],
+)
+def test_a_file_of_the_other_kind_is_named(hms_import, bookshop, tmp_path, given, file, said):
+    with pytest.raises(InputError) as refused:
+        hms_import(given, bookshop / file, "-o", tmp_path / "s.yaml")
+    other = {"kubernetes": "compose", "compose": "kubernetes"}[given]
+    assert said in str(refused.value)
+    assert f"expected: the format `{other}`" in str(refused.value)
+    assert refused.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_compose_file_beside_manifests_is_no_mistake(hms_import, bookshop, tmp_path):
+    for file in [*(bookshop / "kubernetes").iterdir(), bookshop / "compose" / "compose.yaml"]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    result = hms_import("kubernetes", tmp_path, "-o", tmp_path / "s.yaml")
+    assert result.exit_code == 0
+
+
 def test_an_unknown_format_is_a_usage_error(hms_import, bookshop):
     result = hms_import("kubernets", bookshop)
     assert result.exit_code == 2
