@@ -114,7 +114,22 @@ class BudgetExhausted(CallRefused):
 
 
 class CallTimeout(HmsError, TimeoutError):
-    """A protected call took too long."""
+    """A protected call took too long.
+
+    Args:
+        text: which limit, for people.
+        dependency: the callee.
+        scope: whose limit it was: "attempt", "total", or a name of the user's.
+        limit_s: how long it might have taken, in seconds.
+    """
+
+    def __init__(
+        self, text: str, *, dependency: str = "", scope: str = "", limit_s: float = 0.0
+    ) -> None:
+        self.dependency = dependency
+        self.scope = scope
+        self.limit_s = limit_s
+        super().__init__(text)
 
 
 class ConfigRefused(HmsError):
