@@ -18,6 +18,7 @@ from hms.agents.policy.parameters import (
     ConcurrencyParameters,
     DetectionParameters,
     GuardParameters,
+    HealthParameters,
     RecoveryParameters,
     RetryParameters,
     TimeoutParameters,
@@ -45,6 +46,9 @@ class EdgeParameters:
     timeout: TimeoutParameters
 
 
+HEALTH_DEFAULTS = HealthParameters()
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentParameters:
     """What holds for one component, overrides applied."""
@@ -53,6 +57,7 @@ class ComponentParameters:
     detection: DetectionParameters
     guard: GuardParameters
     recovery: RecoveryParameters
+    health: HealthParameters = HEALTH_DEFAULTS
 
 
 def _defaults() -> dict[str, Any]:
@@ -177,7 +182,8 @@ class HealingPolicy:
         if key not in self._found:
             at = self._groups_at(where)
             self._found[key] = ComponentParameters(
-                at["concurrency"], at["detection"], at["guard"], recovery_arrays(self.recovery)
+                at["concurrency"], at["detection"], at["guard"], recovery_arrays(self.recovery),
+                at["health"],
             )
         return self._found[key]  # type: ignore[no-any-return]
 

@@ -7,105 +7,32 @@ exports derive from these fields. Defaults are the runtime's (ADR 0005, section 
 Units are in the names: `_s` seconds, `_rps` per second, `_share` and `_rate` 0 to 1.
 """
 
-import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar, cast, get_type_hints
+from typing import Any
 
 from hms.agents.policy.kinds import ACT_NAMES, LADDER_ENTRIES
+from hms.agents.policy.tunable import (
+    Floats,
+    Tunable,
+    Value,
+    choice,
+    floats,
+    rows,
+    switch,
+    tunable,
+)
 
-Floats: TypeAlias = list[float]  # of fixed length; compiled, a sub-array of the record
-Value = float | int | bool
-T = TypeVar("T", float, int, bool)
-
-
-def floats(length: int) -> Any:
-    """A field that is an array of `length` floats, all zero; its type is `Floats`."""
-    return field(default_factory=lambda: [0.0] * length, metadata={"length": length})
-
-
-def tunable(
-    default: T,
-    unit: str,
-    low: float,
-    high: float,
-    does: str,
-    *,
-    scale: str = "",
-    choices: tuple[str, ...] = (),
-    least: float | None = None,
-    most: float | None = None,
-    off: float | None = None,
-) -> T:
-    """A dataclass field that is a parameter.
-
-    Args:
-        default: its value where nothing is said; a choice is the index into `choices`.
-        unit: "s", "1/s", "1" or "" for switches and choices.
-        low: the lowest value a search tries. With `low == high` it is not searched.
-        high: the highest value a search tries.
-        does: what it does, one line, for `hms explain`.
-        scale: "log" for quantities that matter by ratio; else found from the type.
-        choices: the words of a choice.
-        least: the lowest legal value; `low` if not given.
-        most: the highest legal value; `high` if not given.
-        off: one more legal value, inside or outside the range, that switches the rule off.
-    """
-    kind = "switch" if isinstance(default, bool) else "choice" if choices else ""
-    if not kind:
-        kind = scale or ("integer" if isinstance(default, int) else "linear")
-    told = {
-        "unit": unit,
-        "low": low,
-        "high": high,
-        "does": does,
-        "scale": kind,
-        "choices": choices,
-        "least": low if least is None else least,
-        "most": high if most is None else most,
-        "off": off,
-    }
-    return field(default=default, metadata={"tunable": MappingProxyType(told)})
-
-
-@dataclass(frozen=True, slots=True)
-class Tunable:
-    """One row of the table; `path` is the canonical name, such as `breaker.open_s`."""
-
-    path: str
-    default: Value
-    unit: str
-    low: float
-    high: float
-    scale: str
-    choices: tuple[str, ...]
-    does: str
-    least: float
-    most: float
-    off: float | None
-    kind: type
-
-    @property
-    def searched(self) -> bool:
-        """Whether a search may change it."""
-        return self.low < self.high
-
-
-def _choice(does: str, *choices: str, default: int = 0) -> int:
-    return tunable(default, "", 0, len(choices) - 1, does, choices=choices)
-
-
-def _switch(default: bool, does: str) -> bool:
-    return tunable(default, "", 0, 1, does)
+__all__ = ["GROUPS", "Floats", "Tunable", "Value", "floats", "rows", "tunable"]
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerParameters:
     """When calls on an edge stop, and when they are tried again."""
 
-    enabled: bool = _switch(True, "whether there is a breaker at all")
-    scope: int = _choice("what is cut off: an edge, or replicas behind it", "edge", "replica")
+    enabled: bool = switch(True, "whether there is a breaker at all")
+    scope: int = choice("what is cut off: an edge, or replicas behind it", "edge", "replica")
     failure_rate: float = tunable(
         0.5, "1", 0.05, 1.0, "share of failures that opens it", least=1e-4, off=2.0
     )
@@ -115,7 +42,7 @@ class BreakerParameters:
     slow_call_s: float = tunable(
         2.0, "s", 0.05, 60.0, "a call is slow above it", scale="log", least=1e-3, most=3600.0
     )
-    window_kind: int = _choice("what the window holds: the last calls, or seconds", "count", "time")
+    window_kind: int = choice("what the window holds: the last calls, or seconds", "count", "time")
     window_s: float = tunable(
         10.0, "s", 1.0, 60.0, "length of a time window", scale="log", least=0.1, most=3600.0
     )
@@ -137,7 +64,7 @@ class BreakerParameters:
     open_max_s: float = tunable(
         60.0, "s", 1.0, 300.0, "longest open time", scale="log", least=1e-3, most=86_400.0
     )
-    open_growth: int = _choice("how the open time grows", "geometric", "linear")
+    open_growth: int = choice("how the open time grows", "geometric", "linear")
     jitter_share: float = tunable(
         0.1, "1", 0.0, 0.5, "share of the open time that chance may take off", most=1.0
     )
@@ -149,7 +76,7 @@ class BreakerParameters:
     ejected_share_max: float = tunable(
         0.1, "1", 0.1, 1.0, "share of the replicas that may be out (scope replica)", least=0.0
     )
-    always_eject_one: bool = _switch(False, "one replica may be out whatever that share says")
+    always_eject_one: bool = switch(False, "one replica may be out whatever that share says")
     panic_share: float = tunable(
         0.5, "1", 0.0, 1.0, "below this share of replicas in, all are used again"
     )
@@ -163,11 +90,11 @@ class RetryParameters:
     """Whether a failed call is made again, when, and how many such calls there may be."""
 
     max_attempts: int = tunable(1, "1", 1, 5, "calls in all, the first included")
-    retry_on_refused: bool = _switch(True, "again if it was down or its queue full")
-    retry_on_unavailable: bool = _switch(True, "again if a limit or breaker behind it said no")
-    retry_on_error: bool = _switch(False, "again if it answered wrongly")
-    retry_on_cancelled: bool = _switch(False, "again if it was cancelled")
-    retry_on_timeout: bool = _switch(True, "again if it was late")
+    retry_on_refused: bool = switch(True, "again if it was down or its queue full")
+    retry_on_unavailable: bool = switch(True, "again if a limit or breaker behind it said no")
+    retry_on_error: bool = switch(False, "again if it answered wrongly")
+    retry_on_cancelled: bool = switch(False, "again if it was cancelled")
+    retry_on_timeout: bool = switch(True, "again if it was late")
     base_s: float = tunable(
         0.1, "s", 0.005, 2.0, "wait before the first retry", scale="log", least=0.0, most=60.0
     )
@@ -175,10 +102,10 @@ class RetryParameters:
     max_s: float = tunable(
         1.0, "s", 0.05, 20.0, "longest wait", scale="log", least=0.0, most=3600.0
     )
-    jitter_kind: int = _choice(
+    jitter_kind: int = choice(
         "how chance spreads the waits", "none", "full", "equal", "decorrelated", default=1
     )
-    budget_kind: int = _choice(
+    budget_kind: int = choice(
         "what bounds the retries of all calls together", "none", "tokens", "in_flight", default=1
     )
     budget_ratio: float = tunable(
@@ -268,10 +195,83 @@ class GuardParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthParameters:
+    """When a component is called degraded, critical or failed, and when well again."""
+
+    reports_in: int = tunable(
+        3, "1", 3, 3, "reports in a row that meet a state before it is entered", least=1, most=100
+    )
+    reports_out: int = tunable(
+        3, "1", 3, 3, "reports in a row below its way back before it is left", least=1, most=100
+    )
+    missing_reports: int = tunable(
+        3, "1", 3, 3, "reports missing that is Failed", least=1, most=1000, off=0
+    )
+    interval_s: float = tunable(
+        10.0, "s", 10.0, 10.0, "time between reports, unless they usually come further apart",
+        least=0.01, most=86_400.0,
+    )
+    window_s: float = tunable(
+        10.0, "s", 10.0, 10.0, "span over which guarded calls are counted for a report",
+        least=0.1, most=3600.0,
+    )
+    degraded_error_rate: float = tunable(
+        0.05, "1", 0.05, 0.05, "share of errors that is Degraded", least=1e-4, most=1.0
+    )
+    critical_error_rate: float = tunable(
+        0.25, "1", 0.25, 0.25, "share of errors that is Critical", least=1e-4, most=1.0
+    )
+    failed_error_rate: float = tunable(
+        0.9, "1", 0.9, 0.9, "share of errors that is Failed", least=1e-4, most=1.0
+    )
+    errors_way_back: float = tunable(
+        0.6, "1", 0.6, 0.6, "share of a limit on errors below which its state is left", least=0.0,
+        most=1.0,
+    )
+    critical_memory_share: float = tunable(
+        0.9, "1", 0.9, 0.9, "share of the memory limit that is Critical", least=0.01, most=1.0,
+        off=2.0,
+    )
+    memory_way_back: float = tunable(
+        0.9, "1", 0.9, 0.9, "share of that limit below which its state is left", least=0.0,
+        most=1.0,
+    )
+    degraded_slow_factor: float = tunable(
+        4.0, "1", 4.0, 4.0, "times the usual response that is Degraded", least=1.01, most=1e4,
+        off=0.0,
+    )
+    critical_slow_factor: float = tunable(
+        16.0, "1", 16.0, 16.0, "times the usual response that is Critical", least=1.01, most=1e4,
+        off=0.0,
+    )
+    slow_least_s: float = tunable(
+        0.1, "s", 0.1, 0.1, "a response below it is never slow", least=0.0, most=3600.0
+    )
+    degraded_response_s: float = tunable(
+        0.0, "s", 60.0, 60.0, "response that is Degraded, whatever is usual", least=1e-3,
+        most=86_400.0, off=0.0,
+    )
+    critical_response_s: float = tunable(
+        0.0, "s", 60.0, 60.0, "response that is Critical, whatever is usual", least=1e-3,
+        most=86_400.0, off=0.0,
+    )
+    slow_way_back: float = tunable(
+        0.6, "1", 0.6, 0.6, "share of a limit on the response below which its state is left",
+        least=0.0, most=1.0,
+    )
+    warm_up: int = tunable(
+        20, "1", 20, 20, "values before the usual ones count as known", least=3, most=1000
+    )
+    unusual_deviations: float = tunable(
+        6.0, "1", 6.0, 6.0, "deviations from the median that are unusual", least=1.0, most=1000.0
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class StepParameters:
     """One step of a ladder: what is done, and how long its effect is waited for."""
 
-    act: int = _choice("what is done", *ACT_NAMES)
+    act: int = choice("what is done", *ACT_NAMES)
     patience_s: float = tunable(
         10.0, "s", 1.0, 60.0, "how long to wait for the effect", scale="log", least=0.0,
         most=86_400.0,
@@ -326,18 +326,10 @@ GROUPS: Mapping[str, type[Any]] = MappingProxyType(
         "concurrency": ConcurrencyParameters,
         "detection": DetectionParameters,
         "guard": GuardParameters,
+        "health": HealthParameters,
     }
 )
 """Groups of a policy file whose values are single; recovery holds ladders of steps."""
-
-
-def rows(group: str, record: type[Any]) -> Iterator[Tunable]:
-    """The table's rows of one dataclass, in declared order."""
-    hints = get_type_hints(record)
-    for each in dataclasses.fields(record):
-        told = each.metadata["tunable"]
-        default = cast(Value, each.default)
-        yield Tunable(path=f"{group}.{each.name}", default=default, kind=hints[each.name], **told)
 
 
 def table() -> list[Tunable]:

@@ -17,6 +17,8 @@ OFF_WORDS: Mapping[str, str] = {
     "timeout.total_s": "no limit",
     "concurrency.limit": "as the scenario says",
     "concurrency.queue_limit": "as the scenario says",
+    "health.degraded_response_s": "only what is usual counts",
+    "health.critical_response_s": "only what is usual counts",
 }
 """What the value that switches a rule off means, where that is not simply off."""
 
@@ -93,6 +95,40 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "guard.intensity_s": ("counts such acts over {}", ""),
     "guard.bound": ("is bound by the guard", "is not bound by the guard"),
+    "health.reports_in": ("enters a state of health after {} reports", ""),
+    "health.reports_out": ("leaves a state of health after {} reports", ""),
+    "health.missing_reports": ("counts {} missing reports as Failed", "lets reports be missing"),
+    "health.interval_s": ("expects a report each {}", ""),
+    "health.window_s": ("counts guarded calls over {}", ""),
+    "health.degraded_error_rate": ("is Degraded from {} errors on", ""),
+    "health.critical_error_rate": ("is Critical from {} errors on", ""),
+    "health.failed_error_rate": ("is Failed from {} errors on", ""),
+    "health.errors_way_back": ("sees errors gone below {} of a limit", ""),
+    "health.critical_memory_share": (
+        "is Critical from {} of the memory limit on",
+        "is never Critical by memory",
+    ),
+    "health.memory_way_back": ("sees memory free again below {} of its limit", ""),
+    "health.degraded_slow_factor": (
+        "is Degraded from {} times the usual response on",
+        "is never Degraded by the usual response",
+    ),
+    "health.critical_slow_factor": (
+        "is Critical from {} times the usual response on",
+        "is never Critical by the usual response",
+    ),
+    "health.slow_least_s": ("calls no response below {} slow", ""),
+    "health.degraded_response_s": (
+        "is Degraded from a response of {} on",
+        "is Degraded by no fixed response",
+    ),
+    "health.critical_response_s": (
+        "is Critical from a response of {} on",
+        "is Critical by no fixed response",
+    ),
+    "health.slow_way_back": ("sees slowness gone below {} of a limit", ""),
+    "health.warm_up": ("knows what is usual after {} values", ""),
+    "health.unusual_deviations": ("calls {} deviations from the median unusual", ""),
 }
 
 NOTHING = "nothing"
