@@ -1,0 +1,1 @@
+"""What an instance remembers beyond its process: records, stores, and the thread that writes."""
