@@ -14,8 +14,9 @@ from hms.agents.policy.parameters import (
     RetryParameters,
 )
 from hms.scenarios.compile import engine_order
-from hms.scenarios.model import Component, Edge, Scenario
+from hms.scenarios.model import Scenario
 from hms.scenarios.policy_jit import dtype_of, fill
+from hms.scenarios.where import component_where, edge_where
 
 Records = npt.NDArray[np.void]
 Array = npt.NDArray[np.float64]
@@ -39,26 +40,6 @@ class PolicyTables:
     detection: Records
     guard: Records
     recovery: Records
-
-
-def edge_where(edge: Edge, callee: Component) -> dict[str, str]:
-    """What an override may ask of an edge: its need and protocol, and its callee."""
-    return {
-        "edge": edge.need,
-        "protocol": edge.protocol,
-        "kind": callee.kind,
-        "criticality": callee.criticality,
-        "level": callee.level,
-    }
-
-
-def component_where(component: Component) -> dict[str, str]:
-    """What an override may ask of a component."""
-    return {
-        "kind": component.kind,
-        "criticality": component.criticality,
-        "level": component.level,
-    }
 
 
 def tables(policy: HealingPolicy, scenario: Scenario) -> PolicyTables:

@@ -30,7 +30,8 @@ from hms.scenarios.engines.fluid import Physics
 from hms.scenarios.event_log import RULE_NAMES
 from hms.scenarios.model import Scenario
 from hms.scenarios.outcome import Outcome
-from hms.scenarios.policy_tables import component_where, edge_where, tables
+from hms.scenarios.policy_tables import tables
+from hms.scenarios.where import component_where, edge_where
 
 SLOTS = 4
 RULES = {name: number for number, name in enumerate(RULE_NAMES)}

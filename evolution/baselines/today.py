@@ -16,6 +16,7 @@ from hms.agents.policy.policy_file import OVERRIDES_MAX
 from hms.errors import HmsError
 from hms.evolution.baselines.stacks import Baseline, load
 from hms.scenarios.model import Scenario
+from hms.scenarios.where import component_where, edge_where
 
 Settings = tuple[tuple[str, Any], ...]  # (path, value), sorted: comparable and countable
 
@@ -58,13 +59,7 @@ def _edges(scenario: Scenario, platform: HealingPolicy) -> list[_Place]:
     places = []
     for edge in scenario.edges:
         callee = scenario.components[edge.callee]
-        where = {
-            "protocol": edge.protocol,
-            "edge": edge.need,
-            "kind": callee.kind,
-            "criticality": callee.criticality,
-            "level": callee.level,
-        }
+        where = edge_where(edge, callee)
         settings = _settings(platform, edge.today, ("breaker", "retry", "timeout"))
         places.append(_Place(f"{edge.caller} -> {edge.callee}", where, settings))
     return places
@@ -74,7 +69,7 @@ def _components(scenario: Scenario, platform: HealingPolicy) -> list[_Place]:
     return [
         _Place(
             name,
-            {"kind": each.kind, "criticality": each.criticality, "level": each.level},
+            component_where(each),
             _settings(platform, each.today, ("concurrency", "detection", "guard")),
         )
         for name, each in scenario.components.items()

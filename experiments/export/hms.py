@@ -14,8 +14,8 @@ from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.parameters import step_table, table
 from hms.agents.policy.policy_values import ROWS, write_paths
 from hms.experiments.export.loss import Ledger
-from hms.experiments.export.traffic import component_traits, edge_traits
 from hms.scenarios.model import Scenario
+from hms.scenarios.where import component_where, edge_where
 
 TARGET = "hms"
 
@@ -46,14 +46,14 @@ def resolved(policy: HealingPolicy, scenario: Scenario) -> dict[str, Any]:
     for name, component in scenario.components.items():
         if component.kind == "client":
             continue
-        at = policy.for_component(component_traits(component))
+        at = policy.for_component(component_where(component))
         settings: dict[str, Any] = {
             group: _values(group, getattr(at, group))
-            for group in ("concurrency", "detection", "guard")
+            for group in ("concurrency", "detection", "guard", "health")
         }
         calls = [edge for edge in scenario.edges if edge.caller == name]
         for edge in calls:
-            on = policy.for_edge(edge_traits(edge, scenario.components[edge.callee]))
+            on = policy.for_edge(edge_where(edge, scenario.components[edge.callee]))
             settings.setdefault("calls", {})[edge.callee] = {
                 group: _values(group, getattr(on, group))
                 for group in ("breaker", "retry", "timeout")

@@ -21,6 +21,7 @@ from hms.agents.policy.parameters import (
 )
 from hms.agents.policy.retry import mean_backoff_s
 from hms.scenarios.model import Component, Edge, Scenario
+from hms.scenarios.where import component_where, edge_where
 
 HTTP = "http"
 GRPC = "grpc"
@@ -97,8 +98,8 @@ def traffic(policy: HealingPolicy, scenario: Scenario) -> list[Traffic]:
         caller, callee = world.components[edge.caller], world.components[edge.callee]
         if caller.kind == "client":
             continue
-        of_edge = policy.for_edge(edge_traits(edge, callee))
-        of_callee = policy.for_component(component_traits(callee))
+        of_edge = policy.for_edge(edge_where(edge, callee))
+        of_callee = policy.for_component(component_where(callee))
         answer_s = 2.0 * edge.network_s + responses_s[callee.name]
         call_s = of_edge.timeout.call_s or edge.timeout_s
         found.append(
@@ -116,20 +117,6 @@ def traffic(policy: HealingPolicy, scenario: Scenario) -> list[Traffic]:
             )
         )
     return found
-
-
-def component_traits(component: Component) -> dict[str, str]:
-    """What an override may ask of a component."""
-    return {
-        "kind": component.kind,
-        "criticality": component.criticality,
-        "level": component.level,
-    }
-
-
-def edge_traits(edge: Edge, callee: Component) -> dict[str, str]:
-    """What an override may ask of an edge; kind, criticality and level are the callee's."""
-    return {**component_traits(callee), "edge": edge.need, "protocol": edge.protocol}
 
 
 def arrival_rates_rps(world: Scenario) -> dict[str, float]:
