@@ -28,7 +28,7 @@ from hms.scenarios.engines.fluid.records import (
 )
 from hms.scenarios.faults.kinds import CODES, UNTIL_CODES
 from hms.scenarios.model import Component, Edge, Fault, Probe, Scenario
-from hms.scenarios.workload import rates_rps
+from hms.scenarios.workload import arrivals_rps, strikes_one_entry
 
 Records = npt.NDArray[np.void]
 Array = npt.NDArray[np.float64]
@@ -143,7 +143,7 @@ def compile_scenario(scenario: Scenario, seed: int = 0, tick_s: float = 0.1) -> 
         _edge(edge_rows[k], edge, place, components, scenario, layout, tick_s)
     faults = _faults(scenario, place, edges, tick_s)
     seconds = max(1, math.ceil(scenario.horizon_s / CONTROL_PERIOD_S))
-    rates = np.stack([rates_rps(load, seconds) for load in scenario.workload])
+    rates = arrivals_rps(scenario, seconds)
     return CompiledScenario(
         scenario.name,
         tuple(names),
@@ -196,6 +196,7 @@ def _component(
     row["memory_mark"] = 1.0
     if spec is None or spec.kind == "client":
         row["client"] = 1
+        row["rate_row"] = index  # clients come first, one for each workload, in their order
         return
     servers = max(1, math.ceil(spec.cores - 1e-9))
     servers = min(servers, spec.workers)
@@ -310,6 +311,8 @@ def _faults(
         row["component"] = place[fault.component] if fault.component else 0
         row["edge"] = _struck_edge(fault, edges, pairs)
         row["value"], row["value2"], row["stale_s"] = _magnitudes(fault)
+        if strikes_one_entry(fault, scenario):
+            row["value"] = 1.0  # it is in that entry's rates; the engine's factor is for all load
     return rows[np.argsort(rows["start_tick"], kind="stable")]
 
 

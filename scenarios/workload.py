@@ -5,9 +5,38 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hms.scenarios.model import Workload
+from hms.scenarios.model import Fault, Scenario, Workload
 
 Array = npt.NDArray[np.float64]
+
+
+def arrivals_rps(scenario: Scenario, seconds: int) -> Array:
+    """Rates of all workloads, spikes of single entries included, shape (workloads, seconds).
+
+    A spike of all load is a factor of the engine's, to the tick; one entry's is in its rates,
+    which hold for a second: of a second that it strikes in part, the mean.
+    """
+    rates = np.stack([rates_rps(load, seconds) for load in scenario.workload])
+    for fault in scenario.faults:
+        if strikes_one_entry(fault, scenario):
+            factors = spike_factors(fault, seconds)
+            for row, load in zip(rates, scenario.workload, strict=True):
+                if load.entry == fault.component:
+                    row *= factors
+    return rates
+
+
+def strikes_one_entry(fault: Fault, scenario: Scenario) -> bool:
+    """Whether a fault is a spike of some of the load only."""
+    named = fault.kind == "load_spike" and fault.component is not None
+    return named and any(load.entry != fault.component for load in scenario.workload)
+
+
+def spike_factors(fault: Fault, seconds: int) -> Array:
+    """By what a spike multiplies each second's mean rate, shape (seconds,)."""
+    at = np.arange(seconds, dtype=np.float64)
+    struck = np.minimum(at + 1.0, fault.start_s + fault.duration_s) - np.maximum(at, fault.start_s)
+    return np.asarray(1.0 + (fault.parameters["factor"] - 1.0) * np.clip(struck, 0.0, 1.0))
 
 
 def rates_rps(load: Workload, seconds: int) -> Array:

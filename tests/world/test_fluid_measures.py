@@ -8,6 +8,7 @@ from small_shop import FAULTS, policy_of
 
 from hms.scenarios.compile import compile_scenario
 from hms.scenarios.engines.fluid import run
+from hms.scenarios.model import Edge, Fault, Slo, Workload
 from hms.scenarios.policy_tables import tables
 
 PLATFORM = policy_of(breaker={"enabled": False})
@@ -83,3 +84,22 @@ def test_without_load_nobody_is_failed(shop):
     )
     result = outcome(idle)
     assert (result.availability, result.downtime_s, result.verdict) == (1.0, 0.0, "recovered")
+
+
+def test_a_spike_of_one_entry_adds_to_the_load_of_that_entry_alone(shop):
+    loads = (Workload("front", "client", rate_rps=60.0), Workload("stock", "client", rate_rps=20.0))
+    two = dataclasses.replace(
+        shop, workload=loads, edges=(*shop.edges, Edge("client", "stock")),
+        slo={"front": Slo(0.99, 0.5), "stock": Slo(0.99, 0.5)},
+    )
+
+    def offered(**target):
+        spike = Fault(
+            "load_spike", start_s=60.0, duration_s=20.0, parameters={"factor": 1.5}, **target
+        )
+        scenario = dataclasses.replace(two, faults=(spike,))
+        policy = tables(policy_of(), scenario)
+        return run(compile_scenario(scenario, 1), policy).offered
+
+    all_of_it, of_stock = offered(), offered(component="stock")
+    assert all_of_it - of_stock == pytest.approx(0.5 * 60.0 * 20.0, rel=0.01)

@@ -77,7 +77,10 @@ def roll_back(s, component, slot, tick):
 
 @compiled
 def reconnect(s, component):
-    """Stale connections of the component's calls are dropped; what was in flight on them fails."""
+    """Stale connections of the component's calls are replaced: what is sent from now on arrives.
+
+    Nothing is charged: what was sent on a stale connection was failing already.
+    """
     c = s.comps[component]
     for k in range(c.e0, c.e1):
         e = s.edges[k]
