@@ -70,16 +70,21 @@ def find_scenario(name: str) -> Path:
     )
 
 
-def prepare(name: str, overlays: Sequence[Path], seed: str) -> Incident:
+def prepare(
+    name: str, overlays: Sequence[Path], seed: str, faults: Sequence[str] = ()
+) -> Incident:
     """Load a scenario, take the midpoints of what is not known, compile it.
 
+    Args:
+        faults: to add to the scenario's own, as `--fault` takes them.
+
     Raises:
-        ScenarioError: the file or an overlay is wrong, or there is none of that name.
+        ScenarioError: the file, an overlay or a fault is wrong, or there is none of that name.
     """
     from hms.scenarios.compile import compile_scenario
     from hms.scenarios.load import load_scenario
 
-    loaded = load_scenario(find_scenario(name), overlays)
+    loaded = load_scenario(find_scenario(name), overlays, faults)
     scenario = loaded.midpoint()
     engine_seed = IncidentId("simulate", "file", 0).seed(seed)
     guessed = sum(1 for _ in loaded.ranges())

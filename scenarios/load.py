@@ -15,6 +15,7 @@ from typing import Any
 
 from hms.documents import Document, Problem, load_yaml, nearest
 from hms.errors import ScenarioError
+from hms.scenarios.fault_options import fault_document, with_faults
 from hms.scenarios.file_keys import (
     EXPECT_KEYS,
     ID_PATTERN,
@@ -56,8 +57,17 @@ _HORIZON = FileKey("horizon_s", low=1.0, high=1e7, unit="s")
 _WARM_UP = FileKey("warm_up_s", high=1e7, unit="s")
 
 
-def load_scenario(path: str | FilePath, overlays: Sequence[str | FilePath] = ()) -> Scenario:
-    """The scenario in a file, with overlays merged in their order.
+def load_scenario(
+    path: str | FilePath,
+    overlays: Sequence[str | FilePath] = (),
+    faults: Sequence[str] = (),
+) -> Scenario:
+    """The scenario in a file, with overlays merged in their order and faults added.
+
+    Args:
+        path: a scenario file.
+        overlays: partial scenarios.
+        faults: as `hms simulate --fault` takes them (fault_options.py).
 
     Raises:
         ScenarioError: every mistake of the file, with line, what was expected, nearest name.
@@ -67,9 +77,11 @@ def load_scenario(path: str | FilePath, overlays: Sequence[str | FilePath] = ())
     data = documents[0].data
     for document in documents[1:]:
         data = merge(data, document)
+    asked = [fault_document(text, data) for text in faults]
+    data = with_faults(data, asked)
     scenario, problems = parse_scenario(data)
     if scenario is None:
-        raise located_error(problems, documents, data)
+        raise located_error(problems, [*documents, *asked], data)
     return scenario
 
 

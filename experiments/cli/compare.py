@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hms.experiments.cli.fault_option import fault_option
+
 if TYPE_CHECKING:
     from hms.experiments.single_run import Incident, Ran
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
+@fault_option
 @click.option("--json", "as_json", is_flag=True, help="The rows as JSON.")
 def command(
     scenario: str,
@@ -26,6 +29,7 @@ def command(
     _named: bool,
     seed: str,
     overlays: tuple[Path, ...],
+    faults: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run SCENARIO once under each policy: files, runs, baselines, today. Best first.
@@ -34,12 +38,13 @@ def command(
 
     \b
       hms compare shop.yaml --policies today ladder latest
+      hms compare shop.yaml --fault crash:payment
     """
     from hms.evolution.baselines import TODAY, names
     from hms.experiments.single_run import prepare, run_incident
     from hms.experiments.steps.write import json_text
 
-    incident = prepare(scenario, overlays, seed)
+    incident = prepare(scenario, overlays, seed, faults)
     wanted = dict.fromkeys(policies or (TODAY, *names()))
     runs = [run_incident(incident, name) for name in wanted]
     runs.sort(key=lambda ran: (ran.outcome.downtime_s, ran.outcome.disruption_s))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hms.experiments.cli.fault_option import fault_option
+
 if TYPE_CHECKING:
     from hms.experiments.single_run import Incident, Ran
 
@@ -20,16 +22,24 @@ if TYPE_CHECKING:
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
+@fault_option
 @click.option("--json", "as_json", is_flag=True, help="Result, events and timeline as JSON.")
 def command(
-    scenario: str, policy: str, engine: str, seed: str, overlays: tuple[Path, ...], as_json: bool
+    scenario: str,
+    policy: str,
+    engine: str,
+    seed: str,
+    overlays: tuple[Path, ...],
+    faults: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
 
     Quantities that are known only as ranges are taken at their midpoints.
 
     \b
-      hms simulate shop.yaml
+      hms simulate shop.yaml --fault crash:payment
+      hms simulate shop.yaml --fault 'latency:cart->payment:added_ms=800,duration_s=90'
       hms simulate shop.yaml --policy ladder
       hms simulate shop.yaml --policy latest --engine actors
     """
@@ -37,7 +47,7 @@ def command(
     from hms.experiments.single_run import prepare, run_incident
     from hms.experiments.steps.write import json_text
 
-    incident = prepare(scenario, overlays, seed)
+    incident = prepare(scenario, overlays, seed, faults)
     ran = run_incident(incident, policy, engine)
     if as_json:
         click.echo(json_text(ran_mapping(incident, ran)), nl=False)

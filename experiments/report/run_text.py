@@ -49,7 +49,7 @@ def heading(incident: Incident, ran: Ran) -> str:
 def fault_lines(scenario: Scenario) -> Iterator[str]:
     """Each fault with its start; a scenario without any says so."""
     if not scenario.faults:
-        yield "no fault: this is the system at rest (`faults:` in the scenario file adds some)"
+        yield "no fault: this is the system at rest (`--fault crash:COMPONENT` adds one)"
     for fault in sorted(scenario.faults, key=lambda each: each.start_s):
         yield f"{fault.start_s:5.0f} s  {full_text(fault, scenario)}"
 

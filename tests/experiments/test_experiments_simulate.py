@@ -28,6 +28,17 @@ def test_a_result_says_what_broke_how_bad_it_was_and_who_acted(call: Call) -> No
     assert acts.index("▲" if "▲" in acts else "2") - len("acts    ") >= 40 // 2
 
 
+def test_what_if_a_component_fails_needs_no_file(call: Call) -> None:
+    asked = ("--fault", "hang:cart:replicas=1,start_s=40")
+    by_option = call("simulate", SHOP, *asked, "--policy", "ladder", "--json")
+    by_overlay = call("simulate", SHOP, "--overlay", HANG, "--policy", "ladder", "--json")
+    assert by_option.code == 0, by_option.err
+    assert by_option.out == by_overlay.out
+    both = call("compare", SHOP, *asked, "--fault", "load_spike:factor=2", "ladder")
+    assert "hang of cart" in both.out
+    assert "load spike of all load, ×2, for 60 s" in both.out
+
+
 def test_a_system_at_rest_says_so(call: Call) -> None:
     ended = call("simulate", SHOP)
     assert ended.code == 0, ended.err
@@ -75,6 +86,8 @@ def test_a_shipped_scenario_is_found_by_name(
         (("simulate", "corner-shpo.yaml"), "no scenario file corner-shpo.yaml"),
         (("simulate", SHOP, "--policy", "laddr"), "nearest: `ladder`"),
         (("simulate", SHOP, "--overlay", "none.yaml"), "none.yaml"),
+        (("simulate", SHOP, "--fault", "hang:crat"), "nearest: `cart`"),
+        (("compare", SHOP, "--fault", "hnag:cart"), "nearest: `hang`"),
         (("simulate", SHOP, "--engine", "live"), "'fluid', 'actors'"),
         (("compare", SHOP, "--policies", "today", "evoy"), "nearest: `envoy`"),
     ],
