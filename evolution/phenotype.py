@@ -2,6 +2,12 @@
 
 `write_mapping` leaves out every setting that the others switch off; what it writes is the
 smallest file that means the same. `read_values` is its inverse on what it wrote.
+
+Genes vary alone, so values meet that no person would write beside each other: an attempt that may
+take longer than all attempts together, a first wait above the longest, a cool-down of 5
+microseconds. `sane` writes what such values do anyway, so that nothing behaves otherwise, two
+genomes that differ only there have one hash, and the file makes sense to whoever merges it.
+Policies that are files, the baselines, are not decoded and stay as they are written.
 """
 
 from collections.abc import Sequence
@@ -17,6 +23,8 @@ SCHEMA = "hms.policy/1"
 _RETRY_ON = "retry_on_"
 _ROWS = {row.path: row for row in table()}
 _RATES = ("failure_rate", "slow_call_rate")
+_WITHIN = (("timeout.call_s", "timeout.total_s"), ("retry.base_s", "retry.max_s"))
+_CONTROL_PERIOD_S = 1.0  # acts are decided once in it: a cool-down below it never waits
 
 
 def write_mapping(values: Values, slots: Sequence[Slot]) -> dict[str, Any]:
@@ -26,6 +34,7 @@ def write_mapping(values: Values, slots: Sequence[Slot]) -> dict[str, Any]:
         values: every gene's value by path (`Space.values`).
         slots: the overrides whose genes are among them.
     """
+    values = sane(values)
     acts = {
         issue: [
             act
@@ -55,6 +64,25 @@ def write_mapping(values: Values, slots: Sequence[Slot]) -> dict[str, Any]:
     if overrides:
         mapping["overrides"] = overrides
     return mapping
+
+
+def sane(values: Values) -> Values:
+    """The values with those that contradict others as they act: a fixed rule, done twice is once.
+
+    - `timeout.call_s` is at most `timeout.total_s` where both are set, an override's too;
+    - `retry.base_s` is at most `retry.max_s`, which is no gene but a default;
+    - a cool-down shorter than the control period is none.
+    """
+    repaired = dict(values)
+    for path, value in values.items():
+        if path.endswith(".cool_down_s") and value < _CONTROL_PERIOD_S:
+            repaired[path] = 0.0
+        for own, limit in _WITHIN:
+            if path == own or path.endswith(f".{own}"):
+                most = values.get(limit, _ROWS[limit].default)
+                if most != _ROWS[limit].off:
+                    repaired[path] = min(value, most)
+    return repaired
 
 
 def read_values(policy: HealingPolicy, slots: Sequence[Slot]) -> Values:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.parameters import table
 from hms.evolution import genes as listed
 from hms.evolution.genome import OFF_SHARE, Gene, Space
@@ -95,6 +96,64 @@ def test_a_gene_that_is_switched_off_does_not_change_the_identity(
     other[index[changed]] = 0.97 if genome[index[changed]] < 0.5 else 0.2
     assert SPACE.values(genome)[changed] != SPACE.values(other)[changed]
     assert SPACE.decode(genome).sha256 == SPACE.decode(other).sha256
+
+
+def decoded(changes: dict[str, object], space: Space = SPACE) -> HealingPolicy:
+    """The policy of one genome of ones and halves, with these values in it."""
+    index = {gene.path: place for place, gene in enumerate(space.genes)}
+    genome = np.full(len(space), 0.5)
+    for path, value in changes.items():
+        genome[index[path]] = space.genes[index[path]].position(value)
+    return space.decode(genome)
+
+
+RESTARTING = {"ladder.memory.1": "restart"}
+
+
+@pytest.mark.parametrize(
+    ("genes", "same_as"),
+    [
+        ({"act.restart.cool_down_s": 5e-06}, {"act.restart.cool_down_s": 0.0}),
+        ({"act.restart.cool_down_s": 0.999}, {"act.restart.cool_down_s": 0.0}),
+        (
+            {"timeout.call_s": 4.0, "timeout.total_s": 0.5},
+            {"timeout.call_s": 0.5, "timeout.total_s": 0.5},
+        ),
+        ({"retry.max_attempts": 3, "retry.base_s": 2.0}, {"retry.max_attempts": 3,
+                                                          "retry.base_s": 1.0}),
+    ],
+)
+def test_values_that_contradict_each_other_are_written_as_they_act(
+    genes: dict[str, object], same_as: dict[str, object]
+) -> None:
+    odd, plain = decoded({**RESTARTING, **genes}), decoded({**RESTARTING, **same_as})
+    assert odd.sha256 == plain.sha256, "they behave alike, so they are one candidate"
+    assert SPACE.decode(SPACE.encode(odd)).sha256 == odd.sha256
+
+
+def test_sane_values_stay_as_they_are() -> None:
+    policy = decoded(
+        {**RESTARTING, "act.restart.cool_down_s": 1.0, "timeout.call_s": 0.5,
+         "timeout.total_s": 4.0, "retry.max_attempts": 2, "retry.base_s": 0.5}
+    )  # fmt: skip
+    assert policy.recovery["memory"][0].cool_down_s == 1.0
+    assert (policy.value("timeout.call_s"), policy.value("timeout.total_s")) == (0.5, 4.0)
+    assert policy.value("retry.base_s") == 0.5
+    no_limit = decoded({"timeout.call_s": 4.0, "timeout.total_s": 0.0})
+    assert no_limit.value("timeout.call_s") == 4.0
+
+
+@given(genomes(WITH_OVERRIDES))
+@settings(max_examples=60, deadline=None)
+def test_no_decoded_policy_contradicts_itself(genome: np.ndarray) -> None:
+    policy = WITH_OVERRIDES.decode(genome)
+    total_s = policy.value("timeout.total_s")
+    calls_s = [policy.value("timeout.call_s")]
+    calls_s += [each.set.get("timeout.call_s", 0.0) for each in policy.overrides]
+    assert total_s == 0.0 or max(calls_s) <= total_s
+    assert policy.value("retry.base_s") <= policy.value("retry.max_s")
+    cool_downs = [step.cool_down_s for steps in policy.recovery.values() for step in steps]
+    assert all(each == 0.0 or each >= 1.0 for each in cool_downs)
 
 
 def test_a_gene_that_is_in_use_changes_the_identity() -> None:
