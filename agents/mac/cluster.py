@@ -47,6 +47,8 @@ PRIVATE: Mapping[str, str] = {
 ATTACHED: Mapping[str, str] = {
     name: value for name, value in PRIVATE.items() if name != "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 }
+SHARED = ("HMS_CACHE_DIR",)
+"""Variables that workers need, too: without it each of them compiles the engine again."""
 _token = secrets.token_hex(32)  # fresh for each process; Ray reads it once a process
 
 
@@ -116,12 +118,16 @@ def start(cpus: int, *, address: str = "", object_store_mb: int = 100) -> Cluste
 def _settings_for(address: str) -> dict[str, str]:
     if not address:
         return {**PRIVATE, "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN", _token)}
-    host = address.removeprefix("ray://").rpartition(":")[0]
-    own = PRIVATE if host in (LOOPBACK, "localhost") else ATTACHED
-    settings = dict(own)
+    settings = dict(PRIVATE if on_this_machine(address) else ATTACHED)
     if "RAY_AUTH_TOKEN" not in os.environ and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         settings.pop("RAY_AUTH_MODE")  # a cluster without tokens is its owner's choice
     return settings
+
+
+def on_this_machine(address: str) -> bool:
+    """Whether an address, "" for a private cluster, is surely this machine's."""
+    host = address.removeprefix("ray://").rpartition(":")[0]
+    return not address or host in (LOOPBACK, "localhost")
 
 
 def _require_listener(address: str) -> None:
@@ -153,10 +159,21 @@ def _import_ray(settings: Mapping[str, str]) -> ModuleType:
 def _attach(ray: ModuleType, address: str) -> Cluster:
     with _own_signals():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                runtime_env=_shared_with_workers(),
+            )
         except ConnectionError as error:
             raise MissingError(f"no Ray cluster answers at {address}: {error}") from error
     return Cluster(ray, address, None)
+
+
+def _shared_with_workers() -> dict[str, Any] | None:
+    """What workers of a cluster that others started must get told: they inherit nothing of ours."""
+    told = {name: os.environ[name] for name in SHARED if name in os.environ}
+    return {"env_vars": told} if told else None
 
 
 def _start_private(ray: ModuleType, cpus: int, store_bytes: int) -> Cluster:

@@ -19,7 +19,7 @@ def start_workers(job: Job) -> str:
     from hms.evolution.backends import RayBackend
     from hms.experiments.simulation import simulate_pairs, warm_up
 
-    share_machine_code()
+    share_machine_code(job.options.ray_address)
     failure: list[BaseException] = []
 
     def compile_engine() -> None:
@@ -43,8 +43,14 @@ def start_workers(job: Job) -> str:
     return f"{job.options.workers} workers"
 
 
-def share_machine_code() -> None:
-    """Let Ray's workers find what is compiled here: they run with another home folder."""
+def share_machine_code(address: str = "") -> None:
+    """Let Ray's workers find what is compiled here: they run with another home folder.
+
+    Workers of another machine get the folder only if the user names one, as a shared volume: our
+    own need not exist there.
+    """
+    from hms.agents.mac.cluster import on_this_machine
     from hms.scenarios.machine_code import cache_folder
 
-    os.environ.setdefault("HMS_CACHE_DIR", str(cache_folder().parents[1]))
+    if on_this_machine(address):
+        os.environ.setdefault("HMS_CACHE_DIR", str(cache_folder().parents[1]))

@@ -70,13 +70,15 @@ def test_a_second_start_in_one_process_is_refused(running: Cluster) -> None:
         start(1)
 
 
-def attach(address: str, token: str | None) -> subprocess.CompletedProcess[str]:
+def attach(
+    address: str, token: str | None, script: str = ATTACH, **variables: str
+) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
     if token is not None:
         environment["RAY_AUTH_TOKEN"] = token
     return subprocess.run(
-        [sys.executable, "-c", ATTACH, address],
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-c", script, address],
+        env={**environment, **variables}, capture_output=True, text=True, timeout=120, check=False,
     )
 
 
@@ -84,6 +86,27 @@ def test_another_process_attaches_with_the_token(running: Cluster) -> None:
     done = attach(running.address, os.environ["RAY_AUTH_TOKEN"])
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == 2.0
+
+
+def test_workers_of_an_attached_cluster_read_the_drivers_cache(running: Cluster) -> None:
+    script = (
+        "import os, sys\n"
+        "from hms.agents.mac.cluster import start\n"
+        "with start(1, address=sys.argv[1]) as cluster:\n"
+        "    seen = cluster.ray.remote(lambda: os.environ.get('HMS_CACHE_DIR'))\n"
+        "    print(cluster.ray.get(seen.remote(), timeout=60))\n"
+    )
+    token = os.environ["RAY_AUTH_TOKEN"]
+    done = attach(running.address, token, script, HMS_CACHE_DIR="/somewhere/shared")
+    assert done.stdout.strip() == "/somewhere/shared", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "ours"),
+    [("", True), ("127.0.0.1:6379", True), ("ray://localhost:1", True), ("10.0.0.7:6379", False)],
+)
+def test_a_cluster_elsewhere_is_not_this_machines(address: str, ours: bool) -> None:
+    assert cluster_module.on_this_machine(address) is ours
 
 
 def test_another_process_without_the_token_is_refused(running: Cluster) -> None:
