@@ -73,6 +73,8 @@ class Run:
     def front(self) -> pd.DataFrame:
         """The non-dominated policies of the last population and the other finalists.
 
+        Of an interrupted run: those of its last whole generation, finalists as far as chosen.
+
         Columns: policy_sha256, finalist, on_front, the objectives in training, policy (JSON).
         """
         return self._frame("front")

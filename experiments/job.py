@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hms.evolution.backends import Backend
     from hms.evolution.choose import Choice
     from hms.evolution.individual import Individual
-    from hms.evolution.search import SearchResult
+    from hms.evolution.search import Search, SearchResult
     from hms.evolution.settings import SearchSettings
     from hms.experiments.report.closing_table import ClosingTable
     from hms.experiments.scenario_sets import ScenarioSet
@@ -99,6 +99,7 @@ class Job:
     footnotes: Mapping[str, str] = field(init=False)
     history: list[dict[str, Any]] = field(default_factory=list)
     settings: SearchSettings = field(init=False)
+    searching: Search = field(init=False)
     search: SearchResult = field(init=False)
     finalists: list[Individual] = field(init=False)
     choice: Choice = field(init=False)

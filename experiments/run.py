@@ -25,12 +25,13 @@ from hms.experiments.run_directory import RunDirectory
 from hms.experiments.steps.choose import choose_champion
 from hms.experiments.steps.compare import compare_stacks
 from hms.experiments.steps.evolve import evolve_policies, search_settings
+from hms.experiments.steps.keep import write_partial_results
 from hms.experiments.steps.replay import replay_champion, stop_hosts
 from hms.experiments.steps.scenarios import compile_scenarios
 from hms.experiments.steps.topology import read_topology
 from hms.experiments.steps.track import away_text, track_run
 from hms.experiments.steps.workers import start_workers
-from hms.experiments.steps.write import manifest_facts, write_partial_results, write_run
+from hms.experiments.steps.write import manifest_facts, write_run
 from hms.experiments.tracking import Tracker, local_target
 
 STEPS = (

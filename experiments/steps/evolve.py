@@ -37,8 +37,12 @@ def search_settings(
 
 
 def evolve_policies(job: Job) -> str:
-    """Set `job.search` and `job.history`, and log each generation as it is done."""
-    from hms.evolution.search import evolve
+    """Set `job.search` and `job.history`, and log each generation as it is done.
+
+    `job.searching` is there from the first generation on: whoever stops the run keeps its front.
+    """
+    from hms.evolution.genome import Space
+    from hms.evolution.search import Search
 
     plan = job.plan.search
     job.settings = search_settings(plan, job.budget, job.sets["train"].families)
@@ -54,7 +58,10 @@ def evolve_policies(job: Job) -> str:
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         job.tracker.metrics(TRACKED, numbers, step=len(job.history))
 
-    job.search = evolve(job.settings, job.backend, job.seed, after_generation)
+    job.searching = Search(job.settings, job.backend, job.seed, Space())
+    while (row := job.searching.advance()) is not None:
+        after_generation(row)
+    job.search = job.searching.result()
     job.spent["search"] = job.search.incidents
     job.tracker.end(TRACKED)
     return (

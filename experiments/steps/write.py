@@ -7,7 +7,7 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ from hms.experiments.report.page import ReportData, Timeline, draw_pictures, ren
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hms.evolution.individual import Individual
+    from hms.evolution.search import SearchResult
 
 VERSIONS = ("ray", "deap", "numpy", "pandas", "numba", "mlflow", "networkx", "pyarrow")
 
@@ -64,29 +67,15 @@ def _own_budget(job: Job) -> dict[str, Any]:
 
 def write_results(job: Job) -> None:
     """Every frame as Parquet."""
-    _frame(job, "generations", history_frame(job))
-    _frame(job, "front", front_frame(job))
-    _frame(job, "validation", job.validation)
-    _frame(job, "held_out", job.held_out)
-    _frame(job, "replay", job.replayed.seconds)
-    _frame(job, "components", job.replayed.components)
-    _frame(job, "acts", job.replayed.acts)
-
-
-def write_partial_results(job: Job) -> list[str]:
-    """After an interruption: what there is; the names of the files written."""
-    written = []
-    if job.history:
-        _frame(job, "generations", history_frame(job))
-        written.append("results/generations.parquet")
-    for name in ("validation", "held_out"):
-        if hasattr(job, name):
-            _frame(job, name, getattr(job, name))
-            written.append(f"results/{name}.parquet")
-    if hasattr(job, "champion"):
-        job.directory.write("policy.yaml", dump_yaml(job.champion.to_mapping(sparse=True)))
-        written.append("policy.yaml")
-    return written
+    write_frame(job, "generations", history_frame(job))
+    write_frame(
+        job, "front", front_frame(job.search, job.plan.search.objectives, job.finalists)
+    )
+    write_frame(job, "validation", job.validation)
+    write_frame(job, "held_out", job.held_out)
+    write_frame(job, "replay", job.replayed.seconds)
+    write_frame(job, "components", job.replayed.components)
+    write_frame(job, "acts", job.replayed.acts)
 
 
 def history_frame(job: Job) -> pd.DataFrame:
@@ -96,22 +85,23 @@ def history_frame(job: Job) -> pd.DataFrame:
     return pd.DataFrame(job.history)
 
 
-def front_frame(job: Job) -> pd.DataFrame:
+def front_frame(
+    found: SearchResult, objectives: Sequence[str], finalists: Sequence[Individual] = ()
+) -> pd.DataFrame:
     """The front and the finalists with their training objectives and their policies."""
     import pandas as pd
 
-    finalists = {one.sha256: place for place, one in enumerate(job.finalists)}
-    front = {one.sha256 for one in job.search.front}
+    places = {one.sha256: place for place, one in enumerate(finalists)}
+    front = {one.sha256 for one in found.front}
     rows = []
-    for one in job.search.population:
-        if one.sha256 in front or one.sha256 in finalists:
-            values = dict(zip(job.plan.search.objectives, one.values, strict=True))
+    for one in found.population:
+        if one.sha256 in front or one.sha256 in places:
             rows.append(
                 {
                     "policy_sha256": one.sha256,
                     "on_front": one.sha256 in front,
-                    "finalist": finalists.get(one.sha256, -1) + 1,
-                    **values,
+                    "finalist": places.get(one.sha256, -1) + 1,
+                    **dict(zip(objectives, one.values, strict=True)),
                     "born": one.born,
                     "policy": one.policy.canonical_json(),
                 }
@@ -119,7 +109,8 @@ def front_frame(job: Job) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _frame(job: Job, name: str, frame: pd.DataFrame) -> None:
+def write_frame(job: Job, name: str, frame: pd.DataFrame) -> None:
+    """One frame as Parquet, below `results/`."""
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False)
     job.directory.write(f"results/{name}.parquet", stream.getvalue())

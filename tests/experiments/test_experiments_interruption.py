@@ -11,6 +11,11 @@ from pathlib import Path
 import pytest
 from conftest import TINY, hms_process
 
+from hms.agents.policy.healing_policy import HealingPolicy
+from hms.documents import read
+from hms.errors import PolicyError
+from hms.experiments.frames import load_run
+
 pytestmark = pytest.mark.slow
 
 LONGEST_S = 300.0
@@ -57,11 +62,23 @@ def test_a_stopped_run_keeps_what_is_ready_and_says_so(
     manifest = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["stopped_during"]) == ("interrupted", "evolve")
     assert "results/generations.parquet" in manifest["files"]
+    front = load_run(kept).front
+    policies = {one.sha256: one for one in front_policies(kept)}
+    assert set(front[front["on_front"]]["policy_sha256"]) == set(policies)
+    assert f"front/ with {len(policies)} policies" in err
+    assert all("no champion" in str(one.about["interrupted"]) for one in policies.values())
     assert {path.name for path in kept.rglob("*") if path.is_file()} == {
         "manifest.json", *(Path(name).name for name in manifest["files"]),
     }  # fmt: skip
     assert statuses(tmp_path / "runs") == {"KILLED"}
     assert no_process_of(process.pid)
+
+
+def front_policies(kept: Path) -> list[HealingPolicy]:
+    """The policy files of the front."""
+    files = sorted((kept / "front").iterdir())
+    assert files, "incidents were spent on them"
+    return [read(file, HealingPolicy.parse, PolicyError) for file in files]
 
 
 def statuses(runs: Path) -> set[str]:
