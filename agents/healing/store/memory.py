@@ -84,10 +84,10 @@ class MemoryStore:
             )  # fmt: skip
 
     def load(self, component_id: str, instance_id: str) -> SavedState:
-        """What this instance wrote, at most `kept` of each table."""
+        """What this instance wrote."""
         with self._lock:
             found = {
-                table: tuple(self._of(component_id, table, instance_id)[-self.kept :])
+                table: tuple(self._of(component_id, table, instance_id))
                 for table in ("breakers", "effectiveness", *HISTORIES)
             }
         return SavedState(
@@ -104,8 +104,7 @@ class MemoryStore:
             self._renew(claim)
             for row in rows:
                 self._put(claim, row)
-            for table in HISTORIES:
-                self._forget(claim.component_id, table)
+            self._forget(claim)
 
     def begin_act(self, claim: Claim, act: AttemptRecord) -> str:
         """Note the intention to act; "new" once for each key."""
@@ -150,10 +149,22 @@ class MemoryStore:
             return  # the key is another instance's: its act, told by it
         rows[claim.instance_id, row.key] = row
 
-    def _forget(self, component_id: str, table: str) -> None:
-        rows = self._table(component_id, table)
-        for key in list(rows)[: max(len(rows) - self.kept, 0)]:
-            del rows[key]
+    def _forget(self, claim: Claim) -> None:
+        """Keep tables within their bound: old history goes, and breakers closed long ago."""
+        for name in (*HISTORIES, "breakers"):
+            rows = self._table(claim.component_id, name)
+            if len(rows) <= self.kept:
+                continue
+            old = list(rows)
+            if name == "breakers":
+                old = [key for key in rows if self._is_closed(claim, key[0], rows[key])]
+            for key in old[: max(len(old) - self.kept, 0)]:
+                del rows[key]
+
+    @staticmethod
+    def _is_closed(claim: Claim, owner: str, row: Record) -> bool:
+        own = owner == claim.instance_id
+        return own and isinstance(row, BreakerRecord) and row.phase == "closed"
 
     def _renew(self, claim: Claim) -> Place:
         token, place = self._places.get(

@@ -220,11 +220,6 @@ class Recorder:
         with self._changed:
             self._changed.notify_all()
 
-    def leave(self) -> None:
-        """Give the place back, so that the next process takes it and its state."""
-        if self.claim is not None:
-            self.store.release(self.claim)
-
     def _begin(self) -> Claim:
         """Open, claim, and on the first time restore."""
         if self.claim is not None:

@@ -102,7 +102,7 @@ class Store(Protocol):
         ...
 
     def load(self, component_id: str, instance_id: str) -> SavedState:
-        """What this instance wrote, at most `ROWS_KEPT` of each table."""
+        """What this instance wrote; the store keeps `ROWS_KEPT` rows of each history."""
         ...
 
     def write(self, claim: Claim, rows: Sequence[Record]) -> None:

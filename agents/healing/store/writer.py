@@ -6,24 +6,28 @@ import atexit
 import os
 import threading
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from hms.agents.healing.store.recorder import LOG, PERIOD_S
 
 if TYPE_CHECKING:
     from hms.agents.healing.store.recorder import Recorder
-    from hms.agents.healing.store.store import Store
+    from hms.agents.healing.store.store import Claim, Store
 
 LAST_FLUSH_S = 1.0
 
 
 class Writer:
-    """Takes turns with each recorder of one store, in a daemon thread that ends with the last."""
+    """Takes turns with each recorder of one store, in a daemon thread that ends with the last.
+
+    Recorders are held weakly: an instance that is dropped is not kept alive by what it writes.
+    """
 
     def __init__(self) -> None:
         """No thread before there is something to write."""
-        self._recorders: list[Recorder] = []
+        self._recorders: dict[ref[Recorder], Claim | None] = {}
         self._leaving: list[Recorder] = []
+        self._store: Store | None = None
         self._woken = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -35,7 +39,8 @@ class Writer:
     def add(self, recorder: Recorder) -> None:
         """Write for this one, too."""
         with self._lock:
-            self._recorders.append(recorder)
+            self._recorders[ref(recorder)] = None
+            self._store = recorder.store
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hms-store", daemon=True)
                 self._thread.start()
@@ -45,7 +50,7 @@ class Writer:
         """Write for this one no more; its place is given back if the store answers in time."""
         left = threading.Event()
         with self._lock:
-            if recorder not in self._recorders:
+            if ref(recorder) not in self._recorders:
                 return
             recorder.on_left = left.set
             self._leaving.append(recorder)
@@ -55,39 +60,59 @@ class Writer:
     def recorders(self) -> list[Recorder]:
         """Whom it writes for."""
         with self._lock:
-            return list(self._recorders)
+            held = [each() for each in self._recorders]
+        return [each for each in held if each is not None]
+
+    def recorders_of_parent(self) -> list[Recorder]:
+        """The same in a forked child, where the lock may be held by a thread that is gone."""
+        return [each for each in (one() for one in self._recorders) if each is not None]
 
     def _run(self) -> None:
         while True:
             self._woken.clear()
             more = False
             for recorder in self.recorders():
-                try:
-                    more = recorder.turn() or more
-                except Exception as error:  # noqa: BLE001 - the thread outlives any store
-                    recorder.failed(error)
+                more = self._turn(recorder) or more
+                del recorder  # not held while the thread waits
             if self._see_off():
                 return
             if not more:
                 self._woken.wait(PERIOD_S)
 
+    def _turn(self, recorder: Recorder) -> bool:
+        try:
+            return recorder.turn()
+        except Exception as error:  # noqa: BLE001 - the thread outlives any store
+            recorder.failed(error)
+            return False
+        finally:
+            with self._lock:
+                self._recorders[ref(recorder)] = recorder.claim
+
     def _see_off(self) -> bool:
-        """Let those who leave go; whether nobody is left."""
+        """Let those who leave go, and those who were dropped; whether nobody is left."""
         with self._lock:
             leaving, self._leaving = self._leaving, []
+            dropped = {each: claim for each, claim in self._recorders.items() if each() is None}
+        for claim in dropped.values():
+            self._give_back(claim)
         for recorder in leaving:
-            try:
-                recorder.leave()
-            except Exception as error:  # noqa: BLE001 - a place not given back is taken over
-                LOG.info("store %s: place not given back: %s", recorder.store.name, error)
-            with self._lock:
-                self._recorders.remove(recorder)
+            self._give_back(recorder.claim)
             recorder.on_left()
         with self._lock:
+            for each in (*dropped, *map(ref, leaving)):
+                self._recorders.pop(each, None)
             if self._recorders:
                 return False
-            self._thread = None
+            self._thread, self._store = None, None
             return True
+
+    def _give_back(self, claim: Claim | None) -> None:
+        try:
+            if claim is not None and self._store is not None:
+                self._store.release(claim)
+        except Exception as error:  # noqa: BLE001 - a place not given back is taken over
+            LOG.info("store: `%s` is not given back: %s", claim, error)
 
 
 _WRITERS: WeakKeyDictionary[Store, Writer] = WeakKeyDictionary()
@@ -113,7 +138,7 @@ def _forget_parent() -> None:
     """In a forked child: threads are gone, and the parent's places are the parent's."""
     global _LOCK
     _LOCK = threading.Lock()
-    mine = [each for writer in _WRITERS.values() for each in writer._recorders]
+    mine = [each for writer in _WRITERS.values() for each in writer.recorders_of_parent()]
     _WRITERS.clear()
     for recorder in mine:
         recorder.begin_anew()

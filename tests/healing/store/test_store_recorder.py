@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from weakref import ref
 
 import pytest
 
@@ -22,6 +23,7 @@ from hms.agents.healing.store.records import (
     Record,
 )
 from hms.agents.healing.store.store import Claim, PeerBreaker, RowRefused, SavedState
+from hms.agents.healing.store.writer import writer_of
 from hms.errors import StoreError
 
 WALL_S = 1_700_000_000.0
@@ -79,6 +81,11 @@ def turn(recorder: Recorder) -> None:
             pass
     except StoreError as error:
         recorder.failed(error)
+
+
+def leave(recorder: Recorder) -> None:
+    assert recorder.claim is not None
+    recorder.store.release(recorder.claim)
 
 
 def keys(store: MemoryStore) -> list[str]:
@@ -177,7 +184,7 @@ def test_what_was_saved_is_restored_once_with_the_time_that_passed(bench: Bench)
     first.record(EffectivenessRecord("errors", "restart", 4.0, 3.0))
     first.record(IncidentRecord("1", "errors", WALL_S))
     turn(first)
-    first.leave()
+    leave(first)
     bench.clock.advance(5.0)
     second = bench.recorder()
     assert not second.wait_ready(0.0)
@@ -195,7 +202,7 @@ def test_an_act_begins_once_for_each_key_also_after_a_restart(bench: Bench) -> N
     assert first.begin_act(attempt(1, INTENDED)) == "new"
     assert first.begin_act(attempt(1, INTENDED)) == "under_way"
     turn(first)
-    first.leave()
+    leave(first)
     second = bench.recorder()
     turn(second)
     assert second.begin_act(attempt(1, INTENDED)) == "under_way"
@@ -234,11 +241,25 @@ def test_its_thread_writes_and_ends_with_the_last_recorder() -> None:
     recorder.record(attempt(1))
     assert recorder.flush(10.0)
     assert keys(store) == ["k1"]
+    (thread,) = [each for each in threading.enumerate() if each.name == "hms-store"]
     assert recorder.stop(10.0)
-    alive = [each for each in threading.enumerate() if each.name == "hms-store"]
-    for each in alive:
-        each.join(10.0)
-    assert Recorder(store, "cart", "a").store.claim("cart", "a").instance_id == "a"
+    thread.join(10.0)
+    assert not thread.is_alive()
+    assert store.claim("cart", "a").instance_id == "a"  # its place was given back
+
+
+def test_a_recorder_that_is_dropped_is_not_kept_and_its_place_is_free_again() -> None:
+    store = MemoryStore()
+    recorder = Recorder(store, "cart", "a")
+    recorder.start()
+    assert recorder.wait_ready(10.0)
+    gone = ref(recorder)
+    (thread,) = [each for each in threading.enumerate() if each.name == "hms-store"]
+    del recorder
+    writer_of(store).wake()
+    thread.join(10.0)
+    assert gone() is None
+    assert store.claim("cart", "a").instance_id == "a"
 
 
 def test_two_instances_of_one_process_do_not_share_a_place() -> None:

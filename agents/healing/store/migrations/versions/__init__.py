@@ -1,0 +1,1 @@
+"""One file a revision, numbered; each says how to come and how to go back."""
