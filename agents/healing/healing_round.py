@@ -1,103 +1,147 @@
-"""One round of healing: the helpers for one issue, tried in order until one succeeds."""
+"""One round of healing: how long it may take, one try within its limit, what failed so far."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from hms.agents.healing.actions import HealingAction, NoAction
-from hms.agents.healing.interface import Issue, RecoveryStrategy
-from hms.agents.healing.recovery import LEVELS, Attempt, RecoveryRegistry
-from hms.agents.policy.component import Act
-from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION
 from hms.errors import HealingFailed
 
+if TYPE_CHECKING:
+    import asyncio
+
 STRATEGY_SHARE = 1.0 / 3.0  # of the time for all, for one strategy
+LEAST_S = 1e-3  # with less left nothing is begun
+
+# How a try ended.
+DONE, RAISED, CUT = "done", "raised", "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one try ended; `value` is what it gave back, `error` how it failed."""
+
+    end: str
+    value: Any = None
+    error: str = ""
 
 
 @dataclass(slots=True)
 class HealingRound:
-    """Custom strategies up to the act's level, then the act, then the other strategies.
+    """The limits of one `heal()`.
 
     Args:
-        registry: who can do what.
-        issue: what is wrong.
-        act: what the ladder would do; may be nothing.
-        begin_act: called before the ladder's act is carried out, and only then.
-        note: called with each attempt.
-        timeout_s: for the whole round; one strategy gets a third of it.
-        now_s: the instance's clock.
+        timeout_s: for the whole round; one strategy gets a third of it at most.
     """
 
-    registry: RecoveryRegistry
-    issue: Issue
-    act: Act
-    begin_act: Callable[[], None]
-    note: Callable[[Attempt], None]
     timeout_s: float
-    now_s: Callable[[], float]
     attempts: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    abandoned: int = 0
+    _ends_s: float = 0.0
 
-    async def run(self) -> HealingAction:
-        """Find the first helper that succeeds; `NoAction` when none can handle the issue.
+    def start(self) -> None:
+        """The time runs from now, on the event loop's clock."""
+        self._ends_s = running_loop().time() + self.timeout_s
 
-        Raises:
-            HealingFailed: every one that could handle it failed, or the time was over.
+    @property
+    def left_s(self) -> float:
+        """What is left of it."""
+        return max(self._ends_s - running_loop().time(), 0.0)
+
+    def limit_s(self, own_limit_s: float = 0.0) -> float:
+        """How long one strategy may take: its own limit, a third of all, what is left."""
+        limit_s = min(self.timeout_s * STRATEGY_SHARE, self.left_s)
+        return min(limit_s, own_limit_s) if own_limit_s > 0.0 else limit_s
+
+    async def attempt(
+        self, by: str, do: Callable[..., Any], *given: Any, own_limit_s: float = 0.0
+    ) -> Outcome:
+        """One try, cut off at its limit; a failure is noted in `attempts`.
+
+        A plain function runs in a thread of its own, so that one which hangs holds up nobody.
+        One that does not stop when it is cut off is left behind.
         """
         import asyncio  # slow to import, and whoever gets here has it
 
+        limit_s = self.limit_s(own_limit_s)
+        task = asyncio.ensure_future(in_own_time(do, *given))
         try:
-            async with asyncio.timeout(self.timeout_s):
-                action = await self._first_success()
-        except TimeoutError:
-            self.attempts.append(f"cut off after {self.timeout_s:g} s")
-            raise HealingFailed(self.attempts) from None
-        if action is None and self.attempts:
-            raise HealingFailed(self.attempts)
-        return action or NoAction()
+            await asyncio.wait({task}, timeout=limit_s)
+        finally:
+            if not task.done():
+                task.cancel()
+        if not task.done():
+            await asyncio.sleep(0)  # one turn in which it may stop
+            self.abandoned += not task.done()
+            task.add_done_callback(look_at)
+            return self._failed(by, CUT, f"took longer than {limit_s:.3g} s")
+        if task.cancelled():
+            return self._failed(by, RAISED, "cancelled itself")
+        error = task.exception()
+        if error is not None:
+            return self._failed(by, RAISED, f"{type(error).__name__}: {error}")
+        return Outcome(DONE, task.result())
 
-    async def _first_success(self) -> HealingAction | None:
-        custom = self.registry.strategies_for(self.issue, self.attempts)
-        level = LEVELS.get(self.act.kind)
-        before = [each for each in custom if level is None or each.level() <= level]
-        action = await self._first_of(before)
-        if action is None and self.act.kind != NO_ACTION:
-            self.begin_act()
-            action = await self._perform_act()
-        return action or await self._first_of(custom[len(before) :])
+    def failure(self) -> HealingFailed:
+        """Everything that failed, as the error that `heal()` raises."""
+        return HealingFailed(self.attempts)
 
-    async def _first_of(self, strategies: Sequence[RecoveryStrategy]) -> HealingAction | None:
-        for strategy in strategies:
-            action = await self._recover(strategy)
-            if action is not None:
-                return action
-        return None
-
-    async def _recover(self, strategy: RecoveryStrategy) -> HealingAction | None:
-        """One strategy within its share of the time; None if it raised or was cut off."""
-        import asyncio
-
-        limit_s = self.timeout_s * STRATEGY_SHARE
-        try:
-            async with asyncio.timeout(limit_s):
-                action = await strategy.recover(self.issue)
-        except TimeoutError:
-            return self._failed(strategy.name(), f"took longer than {limit_s:.3g} s")
-        except Exception as error:  # noqa: BLE001 - the heal loop outlives its strategies
-            return self._failed(strategy.name(), f"{type(error).__name__}: {error}")
-        self.note(Attempt(self.now_s(), self.issue.kind, strategy.name(), action))
-        return action
-
-    async def _perform_act(self) -> HealingAction | None:
-        name = ACT_NAMES[self.act.kind]
-        try:
-            action = await self.registry.perform(self.act, self.issue)
-        except Exception as error:  # noqa: BLE001 - the heal loop outlives its targets
-            return self._failed(name, f"{type(error).__name__}: {error}")
-        self.note(Attempt(self.now_s(), self.issue.kind, name, action))
-        return action
-
-    def _failed(self, by: str, error: str) -> HealingAction | None:
+    def _failed(self, by: str, end: str, error: str) -> Outcome:
         self.attempts.append(f"{by}: {error}")
-        self.note(Attempt(self.now_s(), self.issue.kind, by, None, error))
-        return None
+        return Outcome(end, None, error)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The loop of whoever heals."""
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+def look_at(task: asyncio.Future[Any]) -> None:
+    """Take notice of how a task left behind ended, so that nothing warns about it."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def in_own_time(do: Callable[..., Any], *given: Any) -> Any:
+    """The result of a coroutine function, or of a plain one in a thread of its own."""
+    if inspect.iscoroutinefunction(do):
+        return await do(*given)
+    result = await in_thread(do, *given)
+    return await result if inspect.isawaitable(result) else result
+
+
+async def in_thread(do: Callable[..., Any], *given: Any) -> Any:
+    """Call it in a daemon thread: the loop's own pool would be waited for when it closes."""
+    import asyncio
+    import contextlib
+    import contextvars
+    import threading
+
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+    def work() -> None:
+        result, failure = None, None
+        try:
+            result = context.run(do, *given)
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=work, name=f"heal {getattr(do, '__name__', '')}", daemon=True).start()
+    return await answer

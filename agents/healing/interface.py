@@ -13,10 +13,15 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from hms.agents.healing.actions import HealingAction
+from hms.agents.policy.kinds import ISSUE_NAMES
 
 if TYPE_CHECKING:
     from hms.agents.healing.config import AdaptiveConfig
     from hms.agents.healing.guard import Guard
+
+ISSUE_KINDS = ISSUE_NAMES[1:]
+"""The closed set of kinds of issue, shared with the genome and the policy file."""
+
 
 @dataclass(frozen=True, slots=True)
 class HealthStatus:
@@ -124,11 +129,14 @@ class Issue:
     """What is wrong with a component, with the context that a strategy may need (2.4).
 
     Attributes:
-        kind: one of the names in `policy.kinds.ISSUE_NAMES`, shared with the genome.
+        kind: one of `ISSUE_KINDS`.
         severity: the health status' severity, 1 (degraded) to 3 (failed).
         evidence: the numbers that led to this verdict.
         since_s: when it began, on the instance's clock.
         dependency_states: phase of each guarded dependency's breaker by name.
+
+    Raises:
+        ValueError: no such kind or severity.
     """
 
     kind: str
@@ -136,6 +144,13 @@ class Issue:
     evidence: str
     since_s: float
     dependency_states: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that no ladder, strategy or reader would know."""
+        if self.kind not in ISSUE_KINDS:
+            raise ValueError(f"{self.kind!r} is no kind of issue: {', '.join(ISSUE_KINDS)}")
+        if self.severity not in (1, 2, 3):
+            raise ValueError(f"severity is {self.severity!r}, not 1, 2 or 3")
 
 
 @runtime_checkable
@@ -160,6 +175,22 @@ class RecoveryStrategy(Protocol):
 
     def level(self) -> RecoveryLevel:
         """How disruptive the strategy is."""
+        ...
+
+
+class Supervisor(Protocol):
+    """Whoever watches over several components (10.1); what it raises is counted, no more."""
+
+    def health(self, component_id: str, status: HealthStatus) -> None:
+        """A component says how it is, once a round of its loop."""
+        ...
+
+    def escalate(self, component_id: str, issue: Issue, attempts: tuple[str, ...]) -> None:
+        """A component cannot heal itself; told once an illness."""
+        ...
+
+    def guidance(self) -> AdaptiveConfig | None:
+        """A configuration for the component that asks, None if there is nothing to say."""
         ...
 
 

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from hms.agents.healing.interface import HealthMetrics
-from hms.agents.policy.component import Act, step_component
+from hms.agents.policy.component import Act, act_on, judge, look, most_urgent, settle_s
 from hms.agents.policy.detection import DetectionState, SlotObservation, detect_slot
 from hms.agents.policy.guard import GuardState
 from hms.agents.policy.healing_policy import ComponentParameters
-from hms.agents.policy.kinds import ISSUE_NAMES, NONE, SLOTS_PER_COMPONENT
-from hms.agents.policy.recovery import RecoveryState
+from hms.agents.policy.kinds import (
+    FOREVER_S,
+    ISSUE_NAMES,
+    NO_ACTION,
+    NONE,
+    SLOTS_PER_COMPONENT,
+)
+from hms.agents.policy.recovery import RecoveryState, entry, is_exhausted, settle
 
+T = TypeVar("T")
 OWN = 0  # a live instance is one process: all its reports are about the first slot
+NO_SLOTS = [SlotObservation() for _ in range(SLOTS_PER_COMPONENT - 1)]  # read only
+
+
+@dataclass(slots=True)
+class Preview:
+    """What the ladder would do, and its states once that is begun."""
+
+    act: Act
+    recovery: RecoveryState
+    guard: GuardState
 
 
 @dataclass(slots=True)
@@ -32,14 +50,24 @@ class Ladder:
         detect_slot(self.detection, self.parameters.detection, seen, OWN, now_s)
 
     @property
+    def kind(self) -> int:
+        """The illness found, NONE while well."""
+        return int(self.detection.issue[OWN])
+
+    @property
     def issue(self) -> str:
         """The illness found, "none" while well."""
-        return ISSUE_NAMES[int(self.detection.issue[OWN])]
+        return ISSUE_NAMES[self.kind]
 
     @property
     def is_ill(self) -> bool:
         """Whether an illness is confirmed."""
-        return int(self.detection.issue[OWN]) != NONE
+        return self.kind != NONE
+
+    @property
+    def is_suspected(self) -> bool:
+        """Whether an illness is just being confirmed."""
+        return int(self.detection.suspect[OWN]) != NONE
 
     @property
     def since_s(self) -> float:
@@ -51,33 +79,91 @@ class Ladder:
         """Whether the effect of the last act is still waited for."""
         return self.recovery.waiting
 
-    def next_period(self, now_s: float, u: float) -> tuple[Act, Ladder]:
-        """What the ladder would do now, and the ladder as it stands once that is begun.
+    @property
+    def settle_s(self) -> float:
+        """How long an illness must be gone to be believed."""
+        return settle_s(self.parameters.detection)
 
-        This one stays as it is: whoever does something else instead just drops the other.
+    def has_steps(self, issue: int) -> bool:
+        """Whether the policy has a ladder for this kind of issue."""
+        return int(self.parameters.recovery.act[entry(issue, 0)]) != NO_ACTION
+
+    def is_spent(self, issue: int) -> bool:
+        """Whether no step is left for it."""
+        return is_exhausted(self.recovery, self.parameters.recovery, issue)
+
+    def judge(self, now_s: float, *, has_data: bool = True) -> Act:
+        """Look, and judge the act under way; chooses nothing.
+
+        Args:
+            now_s: on the instance's clock.
+            has_data: whether a report came since that act; without one it is judged as
+                replicas that are only starting are: later.
         """
-        after = copy.deepcopy(self)
-        act = Act()
-        slots = [SlotObservation() for _ in range(SLOTS_PER_COMPONENT)]
-        slots[OWN] = self.seen
-        step_component(
-            after.detection, after.recovery, after.guard,
-            self.parameters.detection, self.parameters.guard, self.parameters.recovery,
-            slots, act, now_s, u,
+        p = self.parameters
+        act = Act(wake_s=FOREVER_S)
+        slots = self._slots()
+        look(self.detection, self.recovery, p.detection, p.recovery, slots, act, now_s)
+        if not has_data:
+            slots[OWN] = dataclasses.replace(self.seen, starting=True)
+        judge(
+            self.detection, self.recovery, p.detection, p.guard, p.recovery, slots, act, now_s
         )
-        return act, after
+        return act
+
+    def preview(self, now_s: float) -> Preview:
+        """What the ladder would do now; nothing is begun."""
+        p = self.parameters
+        found = Preview(Act(wake_s=FOREVER_S), copied(self.recovery), copied(self.guard))
+        slots = self._slots()
+        slot = most_urgent(self.detection, found.recovery, p.recovery, slots)
+        if slot >= 0:
+            act_on(
+                self.detection, found.recovery, found.guard, p.detection, p.guard, p.recovery,
+                slots, found.act, slot, now_s,
+            )
+        return found
+
+    def begin(self, preview: Preview) -> None:
+        """The previewed act starts."""
+        self.recovery, self.guard = preview.recovery, preview.guard
+
+    def pass_over(self, preview: Preview, now_s: float) -> None:
+        """Nobody can carry the previewed act out: the next step, nothing counted."""
+        self.recovery = preview.recovery
+        self.fail(now_s)
+
+    def fail(self, now_s: float) -> None:
+        """The act under way failed: nothing to wait for, its time is up."""
+        self.recovery.due_s = now_s
+        settle(self.recovery, False, True, True, 0.0, now_s)
+
+    def _slots(self) -> list[SlotObservation]:
+        return [self.seen, *NO_SLOTS]
+
+
+def copied(state: T) -> T:
+    """A state that changes apart from this one."""
+    fields = dataclasses.fields(state)  # type: ignore[arg-type]
+    values = {each.name: getattr(state, each.name) for each in fields}
+    lists = {name: [*value] for name, value in values.items() if isinstance(value, list)}
+    return type(state)(**{**values, **lists})
 
 
 def observation_of(
-    metrics: HealthMetrics, memory_share: float, *, dependency_open: bool
+    metrics: HealthMetrics,
+    memory_share: float,
+    *,
+    dependency_open: bool,
+    replicas: float = 1.0,
 ) -> SlotObservation:
-    """A report as the decisions see it: one replica, up, answering.
+    """A report as the decisions see it: up, answering.
 
     While a dependency's breaker is open the errors are not the component's own: healing
     itself would not help (specification 2.4).
     """
     return SlotObservation(
-        replicas=1.0,
+        replicas=replicas,
         up=True,
         arrivals_rps=metrics.throughput_rps,
         answered_rps=metrics.throughput_rps,

@@ -1,0 +1,122 @@
+"""An instance's own loop: collect, look, heal, and wait a jittered while (5.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from hms.agents.healing.collector import ProcessCollector
+from hms.agents.healing.interface import HealthMetrics
+from hms.errors import HealingFailed, HmsError
+
+if TYPE_CHECKING:
+    from hms.agents.healing.standalone import StandaloneSelfHealing
+
+INTERVAL_S = 1.0
+JITTER_SHARE = 0.1  # of the interval: instances of one host spread by themselves
+log = logging.getLogger("hms.healing")
+
+
+class HealLoop:
+    """Checks and heals one instance until it is stopped.
+
+    Args:
+        host: the instance.
+        interval_s: between two rounds; chance takes up to a tenth off.
+        pause: waits so many seconds, and returns early when the event is set.
+
+    Attributes:
+        rounds: done so far.
+        errors: rounds that raised something unforeseen; it is logged, and the loop goes on.
+    """
+
+    def __init__(
+        self,
+        host: StandaloneSelfHealing,
+        interval_s: float = INTERVAL_S,
+        pause: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+    ) -> None:
+        self.host = host
+        self.interval_s = interval_s
+        self.rounds = 0
+        self.errors = 0
+        self._pause = pause or pause_for
+        self._collector = ProcessCollector()
+        self._stopping: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._reports = -1
+
+    @property
+    def is_running(self) -> bool:
+        """Whether rounds are being made."""
+        return self._task is not None and not self._task.done()
+
+    def start(self) -> None:
+        """Begin, on the running event loop; while it runs already, nothing."""
+        if self.is_running:
+            return
+        self._stopping = asyncio.Event()
+        name = f"heal {self.host.config.component_id}"
+        self._task = asyncio.get_running_loop().create_task(self._run(self._stopping), name=name)
+
+    async def stop(self) -> None:
+        """No further round; the one under way ends first, as its own time-out allows."""
+        task, stopping = self._task, self._stopping
+        if task is None or stopping is None:
+            return
+        stopping.set()
+        await asyncio.wait({task}, timeout=self.host.config.healing_timeout + self.interval_s)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        self._task = None
+
+    async def _run(self, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            await self.round()
+            spread = 1.0 - JITTER_SHARE * self.host.draw()
+            await self._pause(stopping, self.interval_s * spread)
+
+    async def round(self) -> None:
+        """One look, and what follows from it."""
+        host = self.host
+        self.rounds += 1
+        try:
+            self._collect()
+            host.escalated.report(await host.check_health())
+            await self._take_guidance()
+            await host.heal()
+            await host.after_round()
+        except HealingFailed as error:
+            log.warning("%s: %s", host.config.component_id, error)
+        except Exception as error:  # noqa: BLE001 - the loop outlives whatever a round raises
+            self.errors += 1
+            log.error("%s: a round of healing raised %r", host.config.component_id, error)
+
+    def _collect(self) -> None:
+        """Report what the process and its guarded calls show, unless the component reports."""
+        host = self.host
+        accepted = host.health.accepted
+        if accepted == self._reports or self._reports < 0:
+            cpu_percent, memory_mb = self._collector.sample(host.clock.now_s())
+            host.report(HealthMetrics(cpu_percent, memory_mb, *host.calls_since_last_look()))
+            accepted = host.health.accepted
+        self._reports = accepted
+
+    async def _take_guidance(self) -> None:
+        guided = self.host.escalated.guidance()
+        if guided is None:
+            return
+        try:
+            await self.host.take_guidance(guided)
+        except HmsError as error:
+            log.warning("%s: guidance refused: %s", self.host.config.component_id, error)
+
+
+async def pause_for(stopping: asyncio.Event, span_s: float) -> None:
+    """Wait, at most until the loop is stopped."""
+    waiting = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({waiting}, timeout=span_s)
+    waiting.cancel()
