@@ -1,0 +1,149 @@
+"""What is unusual: a value far from the median of the last ones, by their own spread.
+
+Median and median absolute deviation (MAD): up to half of the values may be wild without moving
+either, where mean and standard deviation follow a single outlier. 1.4826 MAD is the standard
+deviation of a normal distribution (Hampel 1974). What is new for long becomes usual: the
+window forgets. A notice says what to look at; no act rests on it alone.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+WINDOW = 60
+"""Values that are remembered; a value is what a second or more of reports add up to."""
+
+MAD_TO_DEVIATION = 1.4826
+SPREAD_SHARE = 0.05  # of the median: the least deviation, for values that hardly move
+CUSTOM_MOST = 16
+"""Custom metrics that are watched; memory would grow with the names otherwise."""
+
+LEAST_DEVIATION = {
+    "cpu_usage_percent": 2.0,
+    "memory_usage_mb": 2.0,
+    "response_time_ms": 1.0,
+    "error_rate_percent": 0.2,
+    "throughput_rps": 0.2,
+}
+ONLY_ABOVE = ("memory_usage_mb", "response_time_ms", "error_rate_percent")
+"""Less of these is good news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """A value that is unusual.
+
+    Attributes:
+        metric: its name; a custom metric's own.
+        value: as reported.
+        usual: the median of the last values.
+        deviations: how far from it, in deviations of the last values.
+        at_s: when it was reported.
+    """
+
+    metric: str
+    value: float
+    usual: float
+    deviations: float
+    at_s: float
+
+    def __str__(self) -> str:
+        """For people: `response_time_ms 812, usually about 48`."""
+        return f"{self.metric} {self.value:.4g}, usually about {self.usual:.4g}"
+
+
+class Usual:
+    """The last values of one metric, in order of age and of size."""
+
+    __slots__ = ("_ages", "_at", "_sorted")
+
+    def __init__(self) -> None:
+        self._ages = array("f")
+        self._sorted = array("f")
+        self._at = 0
+
+    def __len__(self) -> int:
+        return len(self._ages)
+
+    def add(self, value: float) -> None:
+        """Remember a value in place of the oldest."""
+        if len(self._ages) < WINDOW:
+            self._ages.append(value)
+            insort(self._sorted, self._ages[-1])
+            return
+        del self._sorted[bisect_left(self._sorted, self._ages[self._at])]
+        self._ages[self._at] = value
+        insort(self._sorted, self._ages[self._at])  # as rounded, or it would not be found
+        self._at = (self._at + 1) % WINDOW
+
+    def median(self) -> float:
+        """The middle value; of an even number, the lower of the two in the middle."""
+        return self._sorted[(len(self._sorted) - 1) // 2]
+
+    def deviation(self) -> float:
+        """1.4826 times the median distance from the median."""
+        ordered, median = self._sorted, self.median()
+        low, high = (len(ordered) - 1) // 2, (len(ordered) - 1) // 2 + 1
+        distance = 0.0
+        for _ in range((len(ordered) + 1) // 2):  # outwards, the nearer of the two first
+            below = median - ordered[low] if low >= 0 else float("inf")
+            above = ordered[high] - median if high < len(ordered) else float("inf")
+            if below <= above:
+                distance, low = below, low - 1
+            else:
+                distance, high = above, high + 1
+        return MAD_TO_DEVIATION * distance
+
+
+class Anomalies:
+    """Watches the metrics of one component, custom ones too.
+
+    Attributes:
+        deviations: how many make a value unusual.
+        warm_up: values of a metric before anything is said of it, at most WINDOW.
+        latest: what was unusual the last time.
+    """
+
+    __slots__ = ("_usual", "deviations", "latest", "warm_up")
+
+    def __init__(self, deviations: float = 6.0, warm_up: int = 20) -> None:
+        self.deviations = deviations
+        self.warm_up = warm_up
+        self._usual: dict[str, Usual] = {}
+        self.latest: tuple[Anomaly, ...] = ()
+
+    def observe(self, values: Mapping[str, float], now_s: float) -> tuple[Anomaly, ...]:
+        """Compare each value with the last ones of its metric, then remember it."""
+        found: list[Anomaly] = []
+        for metric, value in values.items():
+            usual = self._usual.get(metric)
+            if usual is None:
+                if metric not in LEAST_DEVIATION and self._customs() >= CUSTOM_MOST:
+                    continue
+                usual = self._usual[metric] = Usual()
+            if len(usual) >= min(self.warm_up, WINDOW):
+                anomaly = self._compare(metric, value, usual, now_s)
+                if anomaly is not None:
+                    found.append(anomaly)
+            usual.add(value)
+        self.latest = tuple(found)
+        return self.latest
+
+    def _customs(self) -> int:
+        return sum(metric not in LEAST_DEVIATION for metric in self._usual)
+
+    def _compare(self, metric: str, value: float, usual: Usual, now_s: float) -> Anomaly | None:
+        median = usual.median()
+        distance = value - median
+        if metric in ONLY_ABOVE and distance < 0.0:
+            return None
+        least = max(LEAST_DEVIATION.get(metric, 1e-9), SPREAD_SHARE * abs(median))
+        if abs(distance) < self.deviations * least:  # cheap, and nearly always so
+            return None
+        deviations = abs(distance) / max(usual.deviation(), least)
+        if deviations < self.deviations:
+            return None
+        return Anomaly(metric, value, median, deviations, now_s)
