@@ -223,6 +223,10 @@ class HealthMonitor:
             return 0.0
         return self.latest.memory_usage_mb / self.memory_limit_mb
 
+    def is_silent(self, now_s: float) -> bool:
+        """Whether so many reports are missing that the component counts as failed."""
+        return is_silent(self._state, self._parameters, now_s)
+
     @property
     def unusual(self) -> tuple[Anomaly, ...]:
         """What was unusual in the last span that is over."""

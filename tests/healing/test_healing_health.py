@@ -85,6 +85,8 @@ def test_silence_is_failed_and_told_in_seconds_and_reports() -> None:
     for now_s in (0.0, 10.0, 20.0):
         monitor.report(errors(0.0), now_s)
     assert monitor.status(49.9) == Healthy()
+    assert not monitor.is_silent(49.9)
+    assert monitor.is_silent(50.0)
     assert monitor.status(50.0) == Failed("no report for 30 s, 3 missing at one each 10 s")
     for now_s in (50.0, 51.0, 52.0):
         monitor.report(errors(0.0), now_s)
