@@ -207,10 +207,6 @@ class HealthMonitor:
             reasons.append(f"breaker open: {listed(sorted(open_dependencies))}")
         return CLASSES[state]("; ".join(reasons))  # type: ignore[call-arg]
 
-    def is_silent(self, now_s: float) -> bool:
-        """Whether so many reports are missing that nothing is known of the component."""
-        return is_silent(self._state, self._parameters, now_s)
-
     @property
     def since_s(self) -> float:
         """When the present state was entered."""
