@@ -57,7 +57,7 @@ def command(
 
 def comparison_lines(incident: Incident, runs: Sequence[Ran]) -> Iterator[str]:
     """A row for each policy."""
-    from hms.experiments.report.closing_text import three_digits
+    from hms.experiments.report.numbers import three_digits
     from hms.experiments.report.run_text import bars, fault_lines
 
     scenario = incident.scenario

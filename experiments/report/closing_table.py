@@ -15,6 +15,7 @@ import numpy as np
 
 from hms.evolution.gate import Gate, Scores, short_test
 from hms.evolution.statistics import Interval, paired_bootstrap
+from hms.experiments.report.weak_points import WeakPoints, weak_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,7 @@ class ClosingTable:
         incidents: simulated incidents spent, by what for.
         footnotes: for the stacks in the table that need one.
         level: of the intervals.
+        weak: families on which the champion loses, failures it never ends.
     """
 
     held_out: Section
@@ -84,6 +86,7 @@ class ClosingTable:
     incidents: Mapping[str, int]
     footnotes: Mapping[str, str]
     level: float
+    weak: WeakPoints
 
     def to_mapping(self) -> dict[str, Any]:
         """For `--json`: plain numbers and text."""
@@ -137,6 +140,7 @@ def closing_table(
         incidents=dict(incidents),
         footnotes={name: text for name, text in footnotes.items() if text and name in scores},
         level=level,
+        weak=weak_points(results, CHAMPION, seed=seed, resamples=resamples, level=level),
     )
 
 

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
-from hms.evolution.statistics import Interval
 from hms.experiments.report.closing_table import (
     CHAMPION,
     GUARD_NOTE,
@@ -14,11 +13,12 @@ from hms.experiments.report.closing_table import (
     Row,
     Section,
 )
+from hms.experiments.report.numbers import interval_text, three_digits
+from hms.experiments.report.weak_words import weak_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-MINUS = "\N{MINUS SIGN}"
 RAISED = "¹²³⁴⁵⁶⁷⁸⁹"
 TITLES = {
     "held_out": "failures that evolution never saw",
@@ -37,28 +37,6 @@ HEADS = (
 DOWNTIME_DIFFERENCE, DISRUPTION_DIFFERENCE = 6, 7
 GAP = "  "
 LONGEST_LINE = 100
-
-
-def three_digits(value: float) -> str:
-    """A number of seconds with three digits, or one decimal below 10; a real minus sign."""
-    text = f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
-    if text.strip("-0.") == "":
-        return "0.0"
-    return text.replace("-", MINUS)
-
-
-def signed(value: float) -> str:
-    """As `three_digits`, with a plus sign where it is above zero."""
-    text = three_digits(value)
-    return text if text == "0.0" or text.startswith(MINUS) else f"+{text}"
-
-
-def interval_text(interval: Interval | None) -> str:
-    """`−1.2 [−4.0, 1.7]`; a dash where there is none."""
-    if interval is None:
-        return "–"
-    bounds = f"[{three_digits(interval.low)}, {three_digits(interval.high)}]"
-    return f"{signed(interval.mean)} {bounds}"
 
 
 def cells(row: Row, mark: str = "") -> tuple[str, ...]:
@@ -89,6 +67,7 @@ def heading(section: Section) -> str:
 def closing_lines(table: ClosingTable) -> Iterator[str]:
     """The sentences below the table."""
     yield result_sentence(table)
+    yield from weak_lines(table.weak)
     spent = ", ".join(f"{count:,} {what}" for what, count in table.incidents.items())
     yield f"simulated incidents: {spent}"
     yield f"means over failures; in brackets {table.level:.0%} intervals, paired, by family"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.evolution.statistics import Interval, paired_bootstrap
-from hms.experiments.report import closing_text, palette, pictures, policy_words
+from hms.experiments.report import closing_text, palette, pictures, policy_words, weak_words
 from hms.experiments.report.closing_table import (
     CHAMPION,
     GUARD_NOTE,
@@ -22,6 +22,7 @@ from hms.experiments.report.closing_table import (
     Row,
     Section,
 )
+from hms.experiments.report.numbers import three_digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +145,8 @@ def _context(data: ReportData) -> dict[str, Any]:
         "cards": _cards(table),
         "sections": [_section_view(section, table, raised) for section in sections],
         "families": _families_view(data),
+        "weak": [_sentence(line) for line in weak_words.weak_lines(table.weak)],
+        "never": weak_words.never_rows(table.weak),
         "timeline": _timeline_view(data),
         "policy": _policy_view(data.policy),
         "choice": data.choice[:1].upper() + data.choice[1:] + ".",
@@ -154,6 +157,10 @@ def _context(data: ReportData) -> dict[str, Any]:
     }
 
 
+def _sentence(line: str) -> str:
+    return f"The champion {line}."
+
+
 def _cards(table: ClosingTable) -> list[dict[str, str]]:
     """Four figures, each beside the best baseline's."""
     champion = table.held_out.row(CHAMPION)
@@ -162,7 +169,7 @@ def _cards(table: ClosingTable) -> list[dict[str, str]]:
     def card(name: str, value: str, other: str) -> dict[str, str]:
         return {"name": name, "value": value, "beside": f"{rival.stack}: {other}"}
 
-    seconds = closing_text.three_digits
+    seconds = three_digits
     return [
         card("downtime a failure", *(f"{seconds(r.downtime_s)} s" for r in (champion, rival))),
         card("availability", *(f"{100 * r.availability:.2f} %" for r in (champion, rival))),
@@ -197,7 +204,7 @@ def _row_view(row: Row, mark: str, rival: str) -> dict[str, str]:
         "stack": row.stack,
         "mark": mark,
         "downtime": cells[1],
-        "cvar": closing_text.three_digits(row.cvar_s),
+        "cvar": three_digits(row.cvar_s),
         "availability": cells[2],
         "recover": cells[3],
         "never": cells[4],
@@ -233,7 +240,7 @@ def _families_view(data: ReportData) -> dict[str, Any]:
                 )  # fmt: skip
                 verdict = verdict_class(found)
             cells.append(
-                {"text": closing_text.three_digits(float(by_stack[name].mean())),
+                {"text": three_digits(float(by_stack[name].mean())),
                  "verdict": verdict}
             )  # fmt: skip
         rows.append(

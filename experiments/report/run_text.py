@@ -9,7 +9,7 @@ import numpy as np
 
 from hms.experiments.event_words import ACT, Event
 from hms.experiments.fault_words import end_s, full_text
-from hms.experiments.report.closing_text import three_digits
+from hms.experiments.report.numbers import three_digits
 
 if TYPE_CHECKING:
     from hms.experiments.single_run import Incident, Ran

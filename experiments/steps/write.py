@@ -149,6 +149,11 @@ def _result_facts(job: Job) -> dict[str, Any]:
             "sentence": gate.sentence,
             "passed": gate.passed,
             "best_baseline": gate.best_baseline,
+            "loses_on": [
+                {"set": loss.set, "family": loss.family, "to": loss.baseline, "sure": loss.sure}
+                for loss in job.table.weak.losses
+            ],
+            "never_recovers": [each.incident for each in job.table.weak.never_recovered],
         },
         "replay": {
             "incident": replayed.incident,

@@ -7,6 +7,7 @@ import pytest
 from conftest import FinishedRun
 
 from hms.experiments.report.palette import VARIABLES, inline_svg
+from hms.experiments.report.weak_words import weak_lines
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +72,8 @@ def test_the_page_says_what_the_table_says(finished: FinishedRun, page: Page) ->
     assert f"champion: {closing.gate.sentence}" in text
     for row in closing.held_out.rows:
         assert row.stack in text
+    assert all(f"The champion {line}." in text for line in weak_lines(closing.weak))
+    assert all(each.incident in text for each in closing.weak.never_recovered)
     assert "envoy¹" in text
     assert finished.run.policy.sha256 in text
     assert "hms run experiment.yaml" in text
