@@ -24,7 +24,7 @@ WORD = np.uint64(32)
 TO_UNIT = 1.0 / 9007199254740992.0
 
 
-@door
+@door("u8(u8, u8, u8)")
 def philox(key, counter_0, counter_1):
     """The first 64 bits of Philox4x32-10 under a 64-bit key and a 128-bit counter."""
     k0 = np.uint64(key) & LOW_WORD
@@ -47,14 +47,14 @@ def philox(key, counter_0, counter_1):
     return (x0 << WORD) | x1
 
 
-@door
+@door("f8(i8, i8, i8, i8)")
 def uniform(seed, entity, tick, stream):
     """A number in [0, 1) for this seed, entity, tick and stream."""
     word = philox(np.uint64(seed), np.uint64(tick), (np.uint64(entity) << np.uint64(8)) + stream)
     return np.float64(word >> np.uint64(11)) * TO_UNIT
 
 
-@door
+@door("f8(f8, f8, f8)")
 def binomial(calls, share, u):
     """How many of `calls` whole calls fail when each does with `share`: the inverse CDF at u.
 

@@ -9,11 +9,8 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from hms.scenarios.machine_code import door
+from hms.scenarios.machine_code import Instruction, door
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238
@@ -24,27 +21,13 @@ SMALLEST_EXPONENT = -700.0
 CBRT_SEED = 0x2A9F7893782DA1CE
 
 
-@intrinsic
-def to_bits(context: Any, x: Any) -> Any:
-    """The 64 bits of a float, as an integer."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.int64(types.float64), generate
+to_bits: Any = Instruction("to_bits")
+"""The 64 bits of a float, as an integer."""
+from_bits: Any = Instruction("from_bits")
+"""The float of 64 bits."""
 
 
-@intrinsic
-def from_bits(context: Any, x: Any) -> Any:
-    """The float of 64 bits."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.int64), generate
-
-
-@door
+@door("f8(f8)")
 def exp_(x):
     """Natural exponential; below -700 it is 0, above 700 it stays at e^700."""
     if x < SMALLEST_EXPONENT:
@@ -65,7 +48,7 @@ def exp_(x):
     return p * from_bits((np.int64(k) + EXPONENT_BIAS) << MANTISSA_BITS)
 
 
-@door
+@door("f8(f8)")
 def log_(x):
     """Natural logarithm of a positive number, by atanh on the mantissa."""
     bits = to_bits(x)
@@ -87,7 +70,7 @@ def log_(x):
     return 2.0 * s * p + exponent * LN2_HIGH + exponent * LN2_LOW
 
 
-@door
+@door("f8(f8)")
 def erfc_(x):
     """Complementary error function."""
     z = abs(x)
@@ -104,7 +87,7 @@ def erfc_(x):
     return y if x >= 0.0 else 2.0 - y
 
 
-@door
+@door("f8(f8)")
 def cbrt_(x):
     """Cube root of a positive number, two Halley steps from a seed in the exponent."""
     y = from_bits(to_bits(x) // 3 + CBRT_SEED)
@@ -114,7 +97,7 @@ def cbrt_(x):
     return y
 
 
-@door
+@door("f8(f8, f8)")
 def power_(x, y):
     """Power x^y of a positive x."""
     return exp_(y * log_(x)) if x > 0.0 else 0.0

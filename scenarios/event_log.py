@@ -21,7 +21,7 @@ RULE_NAMES = ("", "phase", "ejected", "issue", "act", "escalated")
 EVENTS_MAX = 20_000
 
 
-@door
+@door("void(state, i8, i8, i8, f8, f8)")
 def log_event(s, tick, entity, rule, before, after):
     """Write one event down; beyond the log's room it is only counted."""
     world = s.world[0]

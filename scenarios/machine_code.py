@@ -1,20 +1,32 @@
-"""Compiling for the engines: one way, with the settings that keep results and caches honest.
+"""What becomes machine code, and the doors by which Python calls it.
 
-numba's own disk cache looks at a function's own file only: a changed callee elsewhere is not seen
-(it kept the old one in a trial). So the cache folder is named by a hash of every source the engines
-and the policy are made of, of numba's version and of the flags below. `error_model` is set on every
-function because the callee's model wins; reference counting is off because nothing in an engine
-allocates (it is the largest single cost otherwise: docs/decisions/0003).
+All that is marked here becomes one object file (code_generation.py), made once for a version of the
+sources and kept in a folder named by a hash of every source the engines and the policy are made of,
+of the flags and of numba's version. A start needs LLVM's loader and no numba: importing that takes
+half a second, its own disk cache, a file or two a function, as long again, and it does not see a
+changed callee in another file.
 """
 
+import ctypes
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-FLAGS = "error_model=numpy;_nrt=False"
+FLAGS = "error_model=numpy;_nrt=False;one object"
+DOORS: dict[str, "Door"] = {}
+"""All of the engine, by name."""
+
+PLAIN: dict[str, Any] = {
+    "void": None, "i8": ctypes.c_int64, "u8": ctypes.c_uint64, "f8": ctypes.c_double,
+}  # fmt: skip
+"""Kinds of arguments and results by numpy's names; others are arrays or the state of a run."""
+
+_LOADING = Lock()
 
 
 def sources() -> Iterator[Path]:
@@ -24,6 +36,7 @@ def sources() -> Iterator[Path]:
     yield from sorted((HERE / "engines").rglob("*.py"))
 
 
+@cache
 def source_hash() -> str:
     """Hash of all that is compiled, of the flags and of numba's version: the engine's version."""
     from importlib.metadata import version
@@ -36,43 +49,126 @@ def source_hash() -> str:
 
 
 def cache_folder() -> Path:
-    """Where compiled code is kept: `HMS_CACHE_DIR`, else the user's cache folder."""
+    """Where machine code is kept: `HMS_CACHE_DIR`, else the user's cache folder."""
     base = os.environ.get("HMS_CACHE_DIR")
     home = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     checked = "-checked" if os.environ.get("NUMBA_BOUNDSCHECK") == "1" else ""
     return home / "hms" / f"machine-code-{source_hash()}{checked}"
 
 
-def _prepare() -> None:
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        import tempfile
+class Part:
+    """A function that only machine code calls."""
 
-        folder = Path(tempfile.mkdtemp(prefix="hms-machine-code-"))
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    import numba
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
 
-    numba.config.CACHE_DIR = str(folder)
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba takes it for where compiled code names it."""
+        from hms.scenarios import code_generation
 
-
-_prepare()
-
-import numba  # noqa: E402
+        return code_generation.type_of(self)
 
 
-def door(function: Callable[..., Any]) -> Any:
-    """Machine code that Python calls, kept on disk; it must allocate nothing."""
-    return numba.njit(cache=True, error_model="numpy", _nrt=False, no_cfunc_wrapper=True)(function)
+class Instruction:
+    """An instruction of the processor that Python has no word for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def _numba_type_(self) -> Any:
+        from hms.scenarios import code_generation
+
+        return code_generation.type_of_instruction(self.name)
+
+
+class Door(Part):
+    """A function that Python calls too: its machine code is loaded, or made, at the first call."""
+
+    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+        super().__init__(function)
+        self.name = function.__name__
+        self.result, inside = signature.removesuffix(")").split("(")
+        self.arguments = tuple(inside.split(", "))
+        self._call: Any = None
+        self._machine: Any = None
+
+    @property
+    def plain(self) -> list[str]:
+        """Kinds of the arguments that are numbers."""
+        return [kind for kind in self.arguments if kind in PLAIN]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it with arrays of the kinds that its signature tells, and with numbers."""
+        if self._call is None:
+            with _LOADING:
+                self.open(_machine())
+        words: list[int] = []
+        numbers: list[int | float] = []
+        for kind, value in zip(self.arguments, arguments, strict=True):
+            if kind == "state":
+                words += value.words
+            elif kind == "f8":
+                numbers.append(float(value))
+            elif kind in PLAIN:
+                numbers.append(int(value))
+            else:
+                words += words_of((value,))
+        failed = ctypes.c_int32()
+        table = (ctypes.c_int64 * len(words))(*words)
+        result = self._call(ctypes.byref(failed), table, *numbers)
+        if failed.value:
+            raise RuntimeError(f"machine code of {self.name} stopped: status {failed.value}")
+        return result
+
+    @property
+    def entry(self) -> str:
+        """Its symbol in an object file."""
+        return f"hms_{self.name}"
+
+    def open(self, machine: Any) -> None:
+        """From now on it leads to this machine code."""
+        kinds = [PLAIN[kind] for kind in self.plain]
+        made = ctypes.CFUNCTYPE(PLAIN[self.result], ctypes.c_void_p, ctypes.c_void_p, *kinds)
+        self._call = made(machine.address(self.entry))
+        self._machine = machine  # its memory goes with it
+
+
+def door(signature: str) -> Callable[[Callable[..., Any]], Door]:
+    """Machine code that Python calls, "result(argument, ...)"; it must allocate nothing."""
+
+    def made(function: Callable[..., Any]) -> Door:
+        found = DOORS[function.__name__] = Door(function, signature)
+        return found
+
+    return made
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Machine code that only machine code calls: without the wrappers that let others in.
+    """Machine code that only machine code calls."""
+    return Part(function)
 
-    They would unpack every array of the world for each of some two hundred functions, and take
-    longer to compile than the functions do.
-    """
-    return numba.njit(
-        cache=True, error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)
+
+def words_of(arrays: Iterable[Any]) -> list[int]:
+    """Where arrays lie and how long they are, as machine code is told."""
+    words: list[int] = []
+    for array in arrays:
+        if not array.flags.c_contiguous:
+            raise ValueError("machine code takes contiguous arrays only")
+        words.append(array.ctypes.data)
+        words += array.shape
+    return words
+
+
+@cache
+def _machine() -> Any:
+    from hms.scenarios.object_code import MachineCode, keep, kept
+
+    code = kept(cache_folder())
+    if code is None:
+        from hms.scenarios.engines.fluid.warm import build
+
+        code = build()
+        keep(cache_folder(), code)
+    return MachineCode(code)

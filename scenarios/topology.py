@@ -7,13 +7,16 @@ nothing.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from hms.scenarios.model import Component, Edge, Range, Scenario, Value
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class CriticalPath:
 
 def graph(scenario: Scenario) -> nx.DiGraph[str]:
     """The scenario as a graph: nodes carry `component`, edges carry `edge`."""
+    import networkx as nx  # .4 s, and an engine needs `order` only
+
     result: nx.DiGraph[str] = nx.DiGraph()
     for name, component in scenario.components.items():
         result.add_node(name, component=component)
@@ -41,6 +46,8 @@ def middle(value: Value) -> float:
 
 def cycles(scenario: Scenario) -> list[tuple[str, ...]]:
     """Groups of components that call each other in a circle, each sorted by name."""
+    import networkx as nx
+
     groups = nx.strongly_connected_components(graph(scenario))
     return sorted(tuple(sorted(group)) for group in groups if len(group) > 1)
 
@@ -84,14 +91,28 @@ def _walk(
 
 
 def order(scenario: Scenario) -> list[str]:
-    """Components, callers before callees; edges that close a cycle do not count."""
-    acyclic = graph(scenario)
-    acyclic.remove_edges_from(closing_edges(scenario))
-    return list(nx.lexicographical_topological_sort(acyclic))
+    """Components, callers before callees, else by name; edges that close a cycle do not count."""
+    pairs = {(edge.caller, edge.callee) for edge in scenario.edges} - set(closing_edges(scenario))
+    callees: dict[str, list[str]] = {name: [] for name in scenario.components}
+    callers = dict.fromkeys(scenario.components, 0)
+    for caller, callee in pairs:
+        callees[caller].append(callee)
+        callers[callee] += 1
+    ready = sorted(name for name, count in callers.items() if count == 0)
+    ordered = []
+    while ready:
+        ordered.append(heapq.heappop(ready))
+        for callee in callees[ordered[-1]]:
+            callers[callee] -= 1
+            if callers[callee] == 0:
+                heapq.heappush(ready, callee)
+    return ordered
 
 
 def reachable(scenario: Scenario) -> set[str]:
     """Components that the load reaches, entries among them, clients not."""
+    import networkx as nx
+
     everything = graph(scenario)
     found: set[str] = set()
     for load in scenario.workload:
@@ -145,6 +166,8 @@ def utilisation(scenario: Scenario) -> dict[str, float]:
 
 def critical_paths(scenario: Scenario) -> list[CriticalPath]:
     """For each entry, the chain of hard edges that takes longest, slowest entry first."""
+    import networkx as nx
+
     hard = graph(scenario)
     soft = [(e.caller, e.callee) for e in scenario.edges if e.need == "soft"]
     hard.remove_edges_from(soft + closing_edges(scenario))
@@ -178,6 +201,8 @@ def blast_radius(scenario: Scenario, name: str) -> set[str]:
     Raises:
         KeyError: there is no such component.
     """
+    import networkx as nx
+
     if name not in scenario.components:
         raise KeyError(name)
     hard = graph(scenario)

@@ -33,7 +33,7 @@ def measure(size: Size) -> list[Figure]:
         for clock in CLOCKS
     ]
     libraries_s = [each["seconds"]["libraries"][0] for each in warm]
-    name = "of it numba and numpy imported"
+    name = "of it numpy and LLVM imported"
     return [*figures, median_of(GROUP, name, libraries_s, "s", clock="cpu")]
 
 

@@ -4,14 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from numba import typeof
 from small_shop import FAULTS, policy_of
 
+from hms.scenarios.code_generation import bitcode_of, object_of
 from hms.scenarios.compile import compile_scenario
 from hms.scenarios.engines.fluid import run
 from hms.scenarios.engines.fluid.engine import state_of
 from hms.scenarios.engines.fluid.loop import run_to_end
 from hms.scenarios.engines.fluid.units import split_unit
-from hms.scenarios.machine_code import door
+from hms.scenarios.machine_code import Door
+from hms.scenarios.object_code import MachineCode
 from hms.scenarios.policy_tables import tables
 
 PLATFORM = policy_of(breaker={"enabled": False})
@@ -108,6 +111,9 @@ def test_splitting_replicas_of_one_state_changes_nothing_but_the_books(shop):
     place = compiled.names.index("basket")
     first = int(state.comps["u0"][place])
     before = state.units[first].copy()
+    split_caller = Door(split_one_off, "void(state, i8, i8)")
+    half = bitcode_of([split_caller], (), typeof(state))
+    split_caller.open(MachineCode(object_of([half], [split_caller])))
     split_caller(state, place, first)
     pair = state.units[[first, first + 1]]
     for field in ("n", "queued", "waiting", "admitted"):
@@ -116,8 +122,7 @@ def test_splitting_replicas_of_one_state_changes_nothing_but_the_books(shop):
     assert (pair["age"] == before["age"]).all()
 
 
-@door
-def split_caller(state, place, unit):
+def split_one_off(state, place, unit):
     """Split one replica off, as an act does."""
     split_unit(
         state.comps[place], unit, 1.0, state.units, state.edges, state.incoming, state.rings

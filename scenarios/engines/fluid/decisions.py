@@ -15,7 +15,7 @@ from hms.scenarios.event_log import (
     RULE_PHASE,
     log_event,
 )
-from hms.scenarios.machine_code import compiled
+from hms.scenarios.machine_code import compiled, door
 from hms.scenarios.policy_jit import decisions
 
 _D = decisions()
@@ -102,7 +102,7 @@ def decide_component(s, i, now_s, tick):
         log_event(s, tick, i * SLOTS + a.slot, RULE_ACT, float(a.issue), float(a.kind))
 
 
-@compiled
+@door("void(state, i8, i8)")
 def decide(s, control, tick):
     """All decisions of a tick: edges that have something to say, then, once a period, agents."""
     world = s.world[0]
@@ -118,7 +118,7 @@ def decide(s, control, tick):
                 decide_component(s, i, now_s, tick)
 
 
-@compiled
+@door("void(state, i8, i8)")
 def skip(s, before_tick, after_tick):
     """The decisions' own states over a jump through a steady flow."""
     world = s.world[0]

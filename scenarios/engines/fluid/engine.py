@@ -33,7 +33,6 @@ from hms.scenarios.engines.fluid.records import (
     WINDOW,
 )
 from hms.scenarios.engines.fluid.results import outcome_of
-from hms.scenarios.engines.fluid.warm import warm_up
 from hms.scenarios.outcome import COLUMNS, Outcome
 from hms.scenarios.policy_jit import dtype_of
 from hms.scenarios.policy_tables import PolicyTables
@@ -110,7 +109,6 @@ def state_of(
 ) -> Any:
     """One run as it stands before its first tick, under its policy."""
     state = arrays_of(compiled, tables, fast_forward=fast_forward, record=record)
-    warm_up(state)
     marks = np.where(state.comps["agent"] == 1, tables.detection["memory_share"], 1.0)
     equip(state, tables.timeouts, tables.admission, marks)
     return state
@@ -243,8 +241,7 @@ class Physics:
 
     def begin(self) -> bool:
         """Start a tick; whether the agents' control period is due."""
-        _, control = ticks.begin(self.state)
-        return bool(control)
+        return bool(ticks.begin(self.state))
 
     def take_splits(self) -> list[tuple[int, int, int]]:
         """(component, slot, new slot) of replicas split since last asked."""

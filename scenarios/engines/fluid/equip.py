@@ -75,7 +75,7 @@ def equip_edge(e, p, b, call_s, total_s, dt):
             e.release[k] = 1.0 - exp_(-dt / wait_s)
 
 
-@door
+@door("void(state, f8[:,:], f8[:,:], f8[:])")
 def equip(s, timeouts, admission, memory_marks):
     """The whole scenario; closure tables are placed before."""
     world = s.world[0]

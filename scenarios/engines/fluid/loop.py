@@ -6,6 +6,7 @@ world flow for a tick.
 """
 
 from collections import namedtuple
+from functools import cached_property
 
 from hms.agents.policy.kinds import HALF_OPEN
 from hms.scenarios.engines.fluid.acts import perform_all, settle_acts, split_one
@@ -17,18 +18,27 @@ from hms.scenarios.engines.fluid.platform import run_platform
 from hms.scenarios.engines.fluid.sampling import observe_edge, observe_replicas, observe_slots
 from hms.scenarios.engines.fluid.shares import settle_shares
 from hms.scenarios.engines.fluid.tick import step
-from hms.scenarios.machine_code import compiled, door
-
-State = namedtuple(
-    "State",
-    "world comps units edges incoming rings tables faults rates callers agents slot_observations"
-    " splits events windows component_windows",
-)
+from hms.scenarios.machine_code import compiled, door, words_of
 
 
-@door
+class State(
+    namedtuple(
+        "State",
+        "world comps units edges incoming rings tables faults rates callers agents"
+        " slot_observations splits events windows component_windows",
+    )
+):
+    """All arrays of a run; `words` tells machine code where they are."""
+
+    @cached_property
+    def words(self):
+        """Addresses and lengths; the arrays are never exchanged for others."""
+        return words_of(self)
+
+
+@door("i8(state)")
 def begin(s):
-    """Start a tick: what ends or begins now, and what agents will see. Returns (clock, control)."""
+    """Start a tick: what ends or begins now, what agents will see; 1 at a control period."""
     world = s.world[0]
     tick = world.computed + world.offset
     if world.resets > 0:
@@ -54,7 +64,7 @@ def begin(s):
         for i in range(s.comps.shape[0]):
             if s.comps[i].agent == 1:
                 observe_slots(s.comps[i], i, s.units, s.slot_observations, period_s)
-    return tick, control
+    return 1 if control else 0
 
 
 @compiled
@@ -156,7 +166,7 @@ def observe(s, tick, computed):
         e.due = 1 if boundary or told or waits else 0
 
 
-@door
+@door("void(state)")
 def advance(s):
     """Finish a tick: grants and acts apply, the world flows, everything is counted."""
     world = s.world[0]
@@ -180,7 +190,7 @@ def advance(s):
         close_window(s, tick // world.control_every)
 
 
-@door
+@door("i8(state)")
 def ticks_to_jump(s):
     """After `advance`: how many ticks may be passed over before the next one."""
     world = s.world[0]
@@ -191,7 +201,7 @@ def ticks_to_jump(s):
     return ticks
 
 
-@door
+@door("void(state, i8)")
 def jump(s, ticks):
     """Pass over `ticks` in which nothing changes; the decisions' states are moved elsewhere."""
     world = s.world[0]
@@ -218,13 +228,13 @@ def jump(s, ticks):
     world.calm_ticks = 0
 
 
-@door
+@door("void(state)")
 def run_to_end(s):
     """The whole run with compiled decisions."""
     world = s.world[0]
     while world.computed + world.offset < world.ticks:
-        tick, control = begin(s)
-        decide(s, control, tick)
+        control = begin(s)
+        decide(s, control, world.computed + world.offset)
         advance(s)
         ticks = ticks_to_jump(s)
         if ticks > 0:

@@ -121,7 +121,7 @@ def judge_window(world, good, bad, at):
         world.end_bad += bad
 
 
-@door
+@door("f8(state)")
 def leftovers(s):
     """Requests still in the system at the horizon and older than the target: bad, unanswered."""
     late = 0.0

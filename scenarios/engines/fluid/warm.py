@@ -1,59 +1,63 @@
-"""The first compilation, on two cores: half of it in a second process, through the disk cache.
+"""The engine's machine code, made on two cores: half of it is lowered by a second process.
 
-Compiling takes half a minute on one core and happens once for a version of the engine. The second
-process compiles the decisions and what happens around a tick while this one compiles the tick;
-what it leaves in the cache folder is then only loaded here.
+It happens once for a version of the sources. Most of the time is numba's, in Python, so a thread
+would not help; the second process hands its half over as LLVM bitcode, and all is linked and
+optimised here.
 """
 
 import subprocess
 import sys
 from typing import Any
 
-from numba import typeof, types
+from hms.scenarios.machine_code import DOORS, Door
+from hms.scenarios.object_code import sealed, unsealed
 
-from hms.scenarios.machine_code import cache_folder
+FIRST = ("advance", "run_to_end")
+"""Half of the time: the tick itself."""
 
 SECOND_HALF = "from hms.scenarios.engines.fluid.warm import second_half; second_half()"
 LONGEST_S = 300.0
 
 
-def is_cold() -> bool:
-    """Whether no run was ever compiled for this version of the sources."""
-    return not any(cache_folder().rglob("loop.run_to_end*.nbi"))
-
-
-def warm_up(state: Any) -> None:
-    """Compile for states like this one, on two cores if nothing is compiled yet."""
-    from hms.scenarios.engines.fluid import loop
-
-    if loop.run_to_end.signatures or loop.advance.signatures or not is_cold():
-        return
-
+def build() -> bytes:
+    """The object file of all doors."""
     other = subprocess.Popen(
         [sys.executable, "-P", "-c", SECOND_HALF], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )
     try:
-        loop.advance.compile((typeof(state),))
-        other.wait(LONGEST_S)
+        from numba import typeof
+
+        from hms.scenarios.code_generation import bitcode_of, object_of
+
+        state = typeof(example())
+        first, second = halves()
+        half = bitcode_of(first, second, state)
+        told, _ = other.communicate(timeout=LONGEST_S)
+        rest = unsealed(told)
+        if rest is None:  # it was killed, or there was no room for it
+            rest = bitcode_of(second, first, state)
+        return object_of((half, rest), DOORS.values())
     finally:
-        other.kill()  # whatever it did not compile is compiled here
+        other.kill()
         other.wait()
 
 
-def second_half() -> None:
-    """What the second process compiles."""
-    from hms.scenarios.engines.fluid import decisions, equip, loop
+def halves() -> tuple[list[Door], list[Door]]:
+    """The engine's doors, by the process that lowers them."""
+    first = [door for name, door in DOORS.items() if name in FIRST]
+    return first, [door for name, door in DOORS.items() if name not in FIRST]
 
-    state = example()
-    known = (typeof(state),)
-    decisions.decide.compile((*known, types.boolean, types.int64))
-    loop.begin.compile(known)
-    loop.ticks_to_jump.compile(known)
-    decisions.skip.compile((*known, types.int64, types.int64))
-    loop.jump.compile((*known, types.int64))
-    floats = types.Array(types.float64, 2, "C")
-    equip.equip.compile((*known, floats, floats, types.Array(types.float64, 1, "C")))
+
+def second_half() -> None:
+    """What the second process does: its bitcode on stdout."""
+    from numba import typeof
+
+    from hms.scenarios.code_generation import bitcode_of
+
+    state = typeof(example())
+    first, second = halves()
+    sys.stdout.buffer.write(sealed(bitcode_of(second, first, state)))
 
 
 def example() -> Any:
