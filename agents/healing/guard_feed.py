@@ -16,6 +16,9 @@ from typing import NamedTuple, Protocol
 NOTES_MAX = 64
 """Notes in a window, about; samples closer than that are compared, not kept."""
 
+GONE_MAX = 1000
+"""Names let go that are remembered: one that returns goes on counting where it was."""
+
 WELL = ("closed", "metrics_only", "disabled")
 
 
@@ -102,10 +105,11 @@ class GuardFeed:
         before = self._sums
         calls, own_calls, own_failed = before.calls, before.own_calls, before.own_failed
         response_s, samples = before.response_s, before.samples
-        seen: dict[str, tuple[int, int, float, int]] = {}
-        for name, m in self._metrics().items():
-            seen[name] = counts = (m.ok, m.failed, m.response_s_sum, m.response_samples)
+        present = self._metrics()
+        for name, m in present.items():
+            counts = (m.ok, m.failed, m.response_s_sum, m.response_samples)
             old = self._seen.get(name, (0, 0, 0.0, 0) if self._notes else counts)
+            self._seen[name] = counts
             if old[0] > m.ok or old[1] > m.failed:
                 old = (0, 0, 0.0, 0)  # another breaker of this name: the first was let go
             calls += m.ok - old[0] + m.failed - old[1]
@@ -114,7 +118,8 @@ class GuardFeed:
                 own_failed += m.failed - old[1]
             response_s += max(m.response_s_sum - old[2], 0.0)
             samples += max(m.response_samples - old[3], 0)
-        self._seen = seen
+        if len(self._seen) > 2 * len(present) + GONE_MAX:
+            self._seen = {name: self._seen[name] for name in present}
         return Note(now_s, calls, own_calls, own_failed, response_s, samples)
 
 
