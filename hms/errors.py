@@ -97,11 +97,20 @@ class BreakerOpen(CallRefused):
         text: why, for people.
         dependency: the callee.
         retry_after_s: when a call may come again; 0 while probes are under way.
+        cause: why it opened, such as "failure rate".
+        last_error: the last failure, as text.
+        phase: "open", "probing" (no probe is free) or "forced" (by hand).
     """
 
-    def __init__(self, text: str, *, dependency: str = "", retry_after_s: float = 0.0) -> None:
+    def __init__(
+        self, text: str, *, dependency: str = "", retry_after_s: float = 0.0, cause: str = "",
+        last_error: str = "", phase: str = "open",
+    ) -> None:
         self.dependency = dependency
         self.retry_after_s = retry_after_s
+        self.cause = cause
+        self.last_error = last_error
+        self.phase = phase
         super().__init__(text)
 
 
@@ -132,10 +141,8 @@ class CallTimeout(HmsError, TimeoutError):
         super().__init__(text)
 
 
-class ConfigRefused(HmsError):
+class ConfigRefused(InputError):
     """A configuration was refused as a whole."""
-
-    exit_code = 2
 
 
 class NotInitialized(HmsError):

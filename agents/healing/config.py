@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import math
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hms.agents.policy.policy_values import Problem, nearest
+from hms.agents.policy.policy_values import Problem, nearest, unknown
 from hms.errors import ConfigRefused
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+K = TypeVar("K")
 HEALING_TIMEOUT_S = 30.0
+PREFIX = "HMS_"
+OTHER_VARIABLES = ("HMS_KILL_SWITCH", "HMS_STATE_DIR", "HMS_STORE")
+SWITCHES = {
+    "true": True, "yes": True, "on": True, "1": True,
+    "false": False, "no": False, "off": False, "0": False,
+}  # fmt: skip
 
 
 class HealingLevel(Enum):
@@ -28,11 +42,20 @@ class HealingLevel(Enum):
         Raises:
             ConfigRefused: there is no such level.
         """
+        found = cls.read(name)
+        if isinstance(found, Problem):
+            raise ConfigRefused([found])
+        return found
+
+    @classmethod
+    def read(cls, given: object) -> HealingLevel | Problem:
+        """The level that is meant, or what is wrong with what was given."""
         for level in cls:
-            if level.value.lower() == name.lower():
+            if given is level or str(given).lower() == level.value.lower():
                 return level
         known = [level.value for level in cls]
-        raise ConfigRefused(refusal("level", f"`{name}` is no healing level", known, name))
+        what = f"level: `{given}` is no healing level"
+        return Problem(("level",), what, ", ".join(known), nearest(str(given), known))
 
 
 IMPLEMENTATIONS: Mapping[str, HealingLevel] = {
@@ -61,17 +84,28 @@ class ImplementationConfig:
         Raises:
             ConfigRefused: no such implementation, or not of this form.
         """
-        parameters: Mapping[str, Any] = {}
-        if isinstance(data, Mapping) and len(data) == 1:
-            (data, parameters), *_ = data.items()
-        if isinstance(data, str) and isinstance(parameters, Mapping):
-            for name in IMPLEMENTATIONS:
-                if name.lower() == data.lower():
-                    return cls(name, dict(parameters))
-        raise ConfigRefused(
-            refusal("implementation_config", f"{data!r} is no implementation",
-                    list(IMPLEMENTATIONS), str(data))
-        )
+        found = cls.read(data)
+        if isinstance(found, Problem):
+            raise ConfigRefused([found])
+        return found
+
+    @classmethod
+    def read(cls, given: object) -> ImplementationConfig | Problem:
+        """The implementation that is meant, or what is wrong with what was given."""
+        if isinstance(given, cls) and given.name in IMPLEMENTATIONS:
+            return given
+        name: object = given
+        parameters: object = {}
+        if isinstance(given, Mapping) and len(given) == 1:
+            ((name, parameters),) = given.items()
+        if isinstance(name, str) and isinstance(parameters, Mapping):
+            for known in IMPLEMENTATIONS:
+                if known.lower() == name.lower():
+                    return cls(known, dict(parameters))
+        what = f"implementation_config: {given!r} is no implementation"
+        names = list(IMPLEMENTATIONS)
+        near = nearest(str(name), names)
+        return Problem(("implementation_config",), what, ", ".join(names), near)
 
     def to_json(self) -> str | dict[str, Any]:
         """The short form without parameters, the long one with them."""
@@ -81,6 +115,9 @@ class ImplementationConfig:
 @dataclass(frozen=True, slots=True)
 class UnifiedHealingConfig:
     """The specification's six fields, by their names (6.1).
+
+    In code, names do for `level` and `implementation_config`; from a file or the environment
+    see `read` and `from_environment`.
 
     Attributes:
         component_id: the component that heals itself.
@@ -92,7 +129,7 @@ class UnifiedHealingConfig:
 
     Raises:
         ConfigRefused: an empty id, a time-out that is no positive number, or a level that
-            does not fit its implementation.
+            does not fit its implementation; all mistakes are named.
     """
 
     component_id: str
@@ -104,47 +141,77 @@ class UnifiedHealingConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, at once."""
-        if not self.component_id:
-            raise ConfigRefused("component_id is empty\n    expected: a component's name")
-        if not is_number(self.healing_timeout) or self.healing_timeout <= 0.0:
-            raise ConfigRefused(
-                f"healing_timeout is {self.healing_timeout!r}\n    expected: seconds, above 0"
-            )
-        if self.implementation_config is None:
-            own = ImplementationConfig.of_level(self.level)
-            object.__setattr__(self, "implementation_config", own)
-            return
-        if IMPLEMENTATIONS[self.implementation_config.name] is not self.level:
-            needed = ImplementationConfig.of_level(self.level).name
-            raise ConfigRefused(
-                f"level {self.level.value} does not fit implementation "
-                f"{self.implementation_config.name}\n    expected: {needed}"
-            )
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        held, problems = read_fields(given)
+        if problems:
+            raise ConfigRefused(problems)
+        for name, value in held.items():
+            object.__setattr__(self, name, value)
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> UnifiedHealingConfig:
-        """Build from data that was read from a file or the environment.
+    def parse(cls, data: Any) -> UnifiedHealingConfig:
+        """Build from plain data, such as JSON.
 
         Raises:
             ConfigRefused: an unknown field, a value of the wrong type, or one that is refused.
         """
-        for key in data:
-            if key not in cls.__dataclass_fields__:
-                known = list(cls.__dataclass_fields__)
-                raise ConfigRefused(refusal(str(key), f"unknown field `{key}`", known, str(key)))
-        fields = dict(data)
-        for name, kind in (("component_id", str), ("auto_healing_enabled", bool),
-                           ("circuit_breaker_enabled", bool)):
-            if name in fields and not isinstance(fields[name], kind):
-                raise ConfigRefused(f"{name} is {fields[name]!r}\n    expected: {kind.__name__}")
-        if "component_id" not in fields:
-            raise ConfigRefused("component_id is missing\n    expected: a component's name")
-        if "level" in fields:
-            fields["level"] = HealingLevel.named(str(fields["level"]))
-        if "implementation_config" in fields:
-            given = ImplementationConfig.from_json(fields["implementation_config"])
-            fields["implementation_config"] = given
-        return cls(**fields)
+        config, problems = cls.parsed(data)
+        if config is None:
+            raise ConfigRefused(problems)
+        return config
+
+    @classmethod
+    def parsed(cls, data: Any) -> tuple[UnifiedHealingConfig | None, list[Problem]]:
+        """The configuration, or every mistake in it with its path."""
+        if not isinstance(data, Mapping):
+            told = "nothing" if data is None else f"{type(data).__name__}"
+            return None, [Problem((), f"{told} is no configuration", "the fields by name")]
+        known = list(cls.__dataclass_fields__)
+        problems = [unknown((key,), "field", key, known) for key in data if key not in known]
+        held, wrong = read_fields({name: data[name] for name in known if name in data})
+        problems += wrong
+        return (None, problems) if problems else (cls(**held), [])
+
+    @classmethod
+    def read(cls, source: Path | str, *, file: str | None = None) -> UnifiedHealingConfig:
+        """Read a YAML file, or a text of several lines.
+
+        Raises:
+            ConfigRefused: all mistakes, with file and line.
+        """
+        from hms.documents import read  # PyYAML is loaded when a file is read
+
+        return read(source, cls.parsed, ConfigRefused, file=file)
+
+    @classmethod
+    def from_environment(
+        cls, environ: Mapping[str, str] = os.environ, **given: Any
+    ) -> UnifiedHealingConfig:
+        """Read HMS_COMPONENT_ID, HMS_LEVEL and so on; what is not set keeps its default.
+
+        Args:
+            environ: the environment.
+            **given: fields for which the environment is not asked.
+
+        Raises:
+            ConfigRefused: all mistakes, also a variable that is almost one of these names.
+        """
+        names = {f"{PREFIX}{field.upper()}": field for field in cls.__dataclass_fields__}
+        problems = [
+            Problem((name,), f"{name} is no setting", "", near)
+            for name in environ
+            if name.startswith(PREFIX) and (near := almost(name, names)) and near not in environ
+        ]
+        told = {
+            field: value_of(environ[name], field)
+            for name, field in names.items()
+            if name in environ and field not in given
+        }
+        config, wrong = cls.parsed({**told, **given})
+        problems += [in_environment(problem, names) for problem in wrong]
+        if config is None or problems:
+            raise ConfigRefused(problems, "environment")
+        return config
 
     def to_mapping(self) -> dict[str, Any]:
         """The six fields as JSON data."""
@@ -157,6 +224,80 @@ class UnifiedHealingConfig:
             "healing_timeout": self.healing_timeout,
             "implementation_config": own.to_json(),
         }
+
+
+def read_fields(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Fields as they are held, and what is wrong with them."""
+    held, problems = dict(given), list[Problem]()
+    name = given.get("component_id")
+    if "component_id" not in given:
+        problems.append(Problem((), "component_id is missing", "a component's name"))
+    elif not isinstance(name, str):
+        problems.append(wrong("component_id", f"is {name!r}", "a component's name, as text"))
+    elif not name.strip():
+        problems.append(wrong("component_id", "is empty", "a component's name"))
+    for switch in ("auto_healing_enabled", "circuit_breaker_enabled"):
+        if switch in given and not isinstance(given[switch], bool):
+            problems.append(wrong(switch, f"is {given[switch]!r}", "true or false"))
+    timeout = given.get("healing_timeout", HEALING_TIMEOUT_S)
+    if not is_number(timeout) or timeout <= 0.0:
+        problems.append(wrong("healing_timeout", f"is {timeout!r}", "seconds, above 0"))
+    level = _kept(HealingLevel.read, given.get("level", HealingLevel.BASIC), problems)
+    held["level"] = level
+    own = given.get("implementation_config")
+    if own is not None:
+        own = _kept(ImplementationConfig.read, own, problems)
+    elif level is not None:
+        own = ImplementationConfig.of_level(level)
+    held["implementation_config"] = own
+    if own is not None and level is not None and IMPLEMENTATIONS[own.name] is not level:
+        needed = ImplementationConfig.of_level(level).name
+        what = f"level {level.value} does not fit implementation {own.name}"
+        problems.append(Problem(("implementation_config",), what, needed))
+    return held, problems
+
+
+def _kept(read: Callable[[Any], K | Problem], given: Any, problems: list[Problem]) -> K | None:
+    found = read(given)
+    if isinstance(found, Problem):
+        problems.append(found)
+        return None
+    return found
+
+
+def wrong(field: str, what: str, expected: str) -> Problem:
+    """A field whose value is not legal."""
+    return Problem((field,), f"{field} {what}", expected)
+
+
+def value_of(text: str, field: str) -> Any:
+    """What a variable's text says; text that is not of the kind stays text, and is refused."""
+    if field in ("component_id", "level"):
+        return text
+    if field == "implementation_config" and not text.lstrip().startswith("{"):
+        return text
+    if field.endswith("_enabled"):
+        return SWITCHES.get(text.strip().lower(), text)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def almost(name: str, names: Iterable[str]) -> str:
+    """The variable that was meant by one that is none; empty for any other name."""
+    if name in names or name in OTHER_VARIABLES:
+        return ""
+    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.85)
+    return near[0] if near else ""
+
+
+def in_environment(problem: Problem, names: Mapping[str, str]) -> Problem:
+    """The same mistake, told of the variable."""
+    what = problem.what
+    for variable, own in names.items():
+        what = re.sub(rf"^{own}\b", variable, what)
+    return Problem(problem.path, what, problem.expected, problem.nearest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +318,3 @@ class AdaptiveConfig:
 def is_number(value: object) -> bool:
     """Whether it is a finite number; True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def refusal(place: str, what: str, known: list[str], name: str) -> str:
-    """What was refused, what would have been accepted, and the nearest of it."""
-    return one_line(Problem((place,), what, ", ".join(known), nearest(name, known)))
-
-
-def one_line(problem: Any) -> str:
-    """A problem as the text of a `ConfigRefused`."""
-    place = ".".join(str(part) for part in problem.path)
-    text = f"{place}: {problem.what}"
-    if problem.expected:
-        text += f"\n    expected: {problem.expected}"
-    if problem.nearest:
-        text += f"\n    nearest: {problem.nearest}"
-    return text

@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from hms.agents.healing import AdaptiveConfig
+from hms.agents.healing.adaptation import read_adaptation
+from hms.agents.healing.adapted_values import Adaptation
 from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.standalone import StandaloneSelfHealing
-from hms.errors import BreakerOpen, ConfigRefused
+from hms.agents.policy.healing_policy import HealingPolicy
+from hms.agents.policy.kinds import ISSUE_NAMES, LADDER_STEPS, RESTART
+from hms.agents.policy.parameters import RetryParameters
+from hms.agents.policy.policy_values import Problem
+from hms.errors import ConfigRefused
 
 Build = Callable[..., StandaloneSelfHealing]
 WALL_S = 1_700_000_000.0
@@ -35,23 +41,6 @@ def apply(
 def fail(breaker: Breaker, times: int) -> None:
     for _ in range(times):
         breaker.failed(breaker.admit())
-
-
-def test_s8_the_specifications_example_holds_for_a_live_breaker(
-    healing: Build, clock: FakeClock
-) -> None:
-    each = healing()
-    breaker = each.guard("db").breaker
-    apply(each, SPECIFICATION)
-    fail(breaker, 9)
-    assert breaker.phase == "closed"
-    fail(breaker, 1)
-    assert breaker.phase == "open"
-    clock.advance(59.999)
-    with pytest.raises(BreakerOpen):
-        breaker.admit()
-    clock.advance(0.001)
-    assert breaker.admit().probe
 
 
 def test_it_holds_for_breakers_made_later_and_each_open_time_is_the_same(
@@ -86,6 +75,56 @@ def test_one_dependency_can_be_reached_alone(healing: Build) -> None:
     assert (db.parameters.consecutive_failures, cache.parameters.consecutive_failures) == (5, 5)
 
 
+def test_one_dependency_can_be_reached_in_any_section_about_calls(healing: Build) -> None:
+    each = healing()
+    db = each.guard("db").breaker
+    apply(each, {"breaker": {"open_s": 6.0, "dependencies": {"db": {"open_s": 7.0}}}})
+    assert db.parameters.open_s == 7.0
+    with pytest.raises(ConfigRefused, match="unknown parameter `dependencies`"):
+        apply(each, {"detection": {"dependencies": {"db": {}}}}, WALL_S + 1)
+    many = {str(number): {"open_s": 1.0} for number in range(1001)}
+    with pytest.raises(ConfigRefused, match="1001 dependencies"):
+        apply(each, {"breaker": {"dependencies": many}}, WALL_S + 1)
+
+
+def test_outcomes_to_retry_are_a_list_as_in_a_policy_file() -> None:
+    config = AdaptiveConfig({"retry": {"retry_on": ["error"]}}, "x", WALL_S)
+    found = read_adaptation(config, HealingPolicy(), Adaptation())
+    retry = found.of_group("retry", RetryParameters())
+    assert (retry.retry_on_error, retry.retry_on_timeout) == (True, False)
+    bad = AdaptiveConfig({"retry": {"retry_on": ["eror"]}}, "x", WALL_S)
+    with pytest.raises(ConfigRefused, match="nearest: `error`"):
+        read_adaptation(bad, HealingPolicy(), Adaptation())
+
+
+def test_a_ladder_can_be_replaced() -> None:
+    ladder = [{"act": "restart", "patience_s": 7.0}]
+    config = AdaptiveConfig({"recovery": {"errors": ladder}}, "x", WALL_S)
+    found = read_adaptation(config, HealingPolicy(), Adaptation())
+    held = found.of_component(HealingPolicy(), {"kind": "service"})
+    entry = ISSUE_NAMES.index("errors") * LADDER_STEPS
+    assert (held.recovery.act[entry], held.recovery.patience_s[entry]) == (float(RESTART), 7.0)
+    problems: list[Problem] = []
+    assert Adaptation.from_json(found.to_json(), problems) == found
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"recovery": {"erors": []}}, "nearest: `errors`"),
+        ({"recovery": {"errors": 3}}, "recovery.errors: it is no ladder"),
+        ({"recovery": {"errors": [{"act": "reboot"}]}}, "unknown act `reboot`"),
+        ({"healing": {"shadow": 1}}, "healing.shadow: 1 is not legal"),
+        ({"healing": {"shade": True}}, "unknown parameter `shade`"),
+        (7, "7 are no parameters"),
+    ],
+)
+def test_other_sections_have_their_mistakes_too(parameters: Any, message: str) -> None:
+    with pytest.raises(ConfigRefused, match=message):
+        read_adaptation(AdaptiveConfig(parameters, "x", WALL_S), HealingPolicy(), Adaptation())
+
+
 def test_the_policys_own_groups_are_sections_too(healing: Build) -> None:
     each = healing()
     apply(each, {"breaker": {"open_s": 7.0}, "detection": {"error_rate": 0.1}})
@@ -96,7 +135,7 @@ def test_the_policys_own_groups_are_sections_too(healing: Build) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"circuit_breakr": {}}, "nearest: circuit_breaker"),
+        ({"circuit_breakr": {}}, "nearest: `circuit_breaker`"),
         ({"circuit_breaker": {"failure_treshold": 3}}, "unknown parameter `failure_treshold`"),
         ({"circuit_breaker": {"failure_threshold": True}}, "failure_threshold: True is not legal"),
         ({"circuit_breaker": {"failure_threshold": 0}}, "at least 1"),
@@ -111,7 +150,7 @@ def test_the_policys_own_groups_are_sections_too(healing: Build) -> None:
         ({"retry": {"max_attempts": 99}}, "retry.max_attempts"),
     ],
 )
-def test_s9_one_mistake_and_nothing_is_applied(
+def test_one_mistake_and_nothing_is_applied(
     healing: Build, parameters: dict[str, Any], message: str
 ) -> None:
     each = healing()
@@ -130,16 +169,6 @@ def test_all_mistakes_are_named_at_once(healing: Build) -> None:
         apply(healing(), bad)
     for name in ("failure_threshold", "open_s", "retries"):
         assert name in str(refused.value)
-
-
-def test_s10_an_older_or_repeated_configuration_of_one_source_is_refused(healing: Build) -> None:
-    each = healing()
-    apply(each, SPECIFICATION, WALL_S)
-    for timestamp in (WALL_S, WALL_S - 1.0):
-        with pytest.raises(ConfigRefused, match="older than, or a repetition"):
-            apply(each, SPECIFICATION, timestamp)
-    apply(each, SPECIFICATION, WALL_S - 1.0, source="operator")
-    assert each.configuration_version == 2
 
 
 def test_a_refused_configuration_burns_no_timestamp(healing: Build) -> None:
