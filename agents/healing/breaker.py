@@ -1,85 +1,56 @@
-"""A circuit breaker that threads share: locks, eras, leases and counters around the decision.
+"""A circuit breaker that threads and event loops share: what people and other parts do with it.
 
-Nothing here compares with a threshold; `agents.policy.breaker` does. This file keeps what a
-decision must not know: which calls are under way, when each started, and one lock that is
-never held while the protected call runs.
+How calls pass is `breaker_calls.py`; when it opens is `agents.policy.breaker`.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from typing import TYPE_CHECKING
 
-from hms.agents.healing.clock import Clock
+from hms.agents.healing.breaker_calls import BreakerCalls
+from hms.agents.healing.breaker_metrics import BreakerMetrics
+from hms.agents.healing.breaker_window import refitted
+from hms.agents.healing.era import read_counts
+from hms.agents.healing.events import (
+    DISABLED_BY_HAND,
+    FORCED,
+    HALF_OPENED,
+    METRICS_ONLY_BY_HAND,
+    OPENED,
+    RELEASED,
+    RESET,
+    RESTORED,
+    TORN,
+)
+from hms.agents.healing.explanation import Explanation
+from hms.agents.healing.permit import Permit
 from hms.agents.policy import breaker as decision
 from hms.agents.policy.kinds import (
-    CAUSE_NAMES,
     CLOSED,
+    DISABLED,
     FORCED_OPEN,
     HALF_OPEN,
     METRICS_ONLY,
     OPEN,
-    PASS_AS_PROBE,
     PHASE_NAMES,
-    REFUSED,
-    WINDOW_TIME,
 )
 from hms.agents.policy.parameters import BreakerParameters
-from hms.agents.policy.window import WindowState, failed_at, slow_at, total_at, transfer
-from hms.errors import BreakerOpen
+from hms.agents.policy.window import failed_at, slow_at, total_at
+from hms.errors import ConfigRefused
 
-TIME_SLICES = 10
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    from hms.agents.healing.store.records import BreakerRecord
 
-@dataclass(slots=True)
-class Permit:
-    """One call that was let in; hand it back to the breaker exactly once."""
+__all__ = ["Breaker", "BreakerMetrics", "Permit"]
 
-    era: int
-    started_s: float
-    probe: bool
-    returned: bool = False
+OPEN_FOR_MAX_S = 86_400.0  # a Retry-After may say more; it is not believed
+NEW_VERDICT_S = 1.0  # peers' due times waver by their clocks; only a later one is news
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerMetrics:
-    """Counters since the start; admitted = ok + failed + ignored + late + in_flight.
-
-    `calls_in_window`, `failed_in_window` and `slow_in_window` are what the rates rest on.
-    """
-
-    phase: str
-    admitted: int
-    ok: int
-    failed: int
-    ignored: int
-    late: int
-    in_flight: int
-    refused: int
-    opened: int
-    double: int
-    calls_in_window: float
-    failed_in_window: float
-    slow_in_window: float
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened since the start, in calls."""
-
-    admitted: int = 0
-    ok: int = 0
-    failed: int = 0
-    ignored: int = 0
-    late: int = 0
-    refused: int = 0
-    opened: int = 0
-    double: int = 0
-
-
-@dataclass(slots=True)
-class Breaker:
+class Breaker(BreakerCalls):
     """The breaker of one dependency.
 
     Args:
@@ -87,70 +58,10 @@ class Breaker:
         parameters: when it opens, and for how long.
         clock: monotonic.
         draw: a number in [0, 1), one for each decision that may need it.
+        listeners: told of each event, in order, without the breaker's lock.
     """
 
-    dependency: str
-    parameters: BreakerParameters
-    clock: Clock
-    draw: Callable[[], float]
-    counters: Counters = field(default_factory=Counters)
-    last_error: str = ""
-    _slots: int = 0
-    _state: decision.BreakerState = field(default_factory=decision.BreakerState)
-    _under_way: dict[int, Permit] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __post_init__(self) -> None:
-        """A window of the size that the parameters ask for."""
-        self._slots = slots_for(self.parameters)
-        self._state.window = empty_window(self._slots)
-        self._state.window.start_s = self.clock.now_s()
-
-    def admit(self) -> Permit:
-        """Let one call in.
-
-        Raises:
-            BreakerOpen: the call must not be made; says why, and when to come again.
-        """
-        with self._lock:
-            now_s = self.clock.now_s()
-            self._lose_expired_probes(now_s)
-            answer = self._decided(
-                lambda: decision.may_pass(
-                    self._state, self.parameters, self._slots, now_s,
-                    self._slow_in_flight(now_s), self.draw(),
-                )
-            )
-            if answer == REFUSED:
-                self.counters.refused += 1
-                left_s = decision.remaining_s(self._state, now_s)
-                raise BreakerOpen(
-                    self._reason(now_s), dependency=self.dependency, retry_after_s=left_s
-                )
-            permit = Permit(self._state.era, now_s, answer == PASS_AS_PROBE)
-            self._under_way[id(permit)] = permit
-            self.counters.admitted += 1
-            return permit
-
-    def succeeded(self, permit: Permit) -> None:
-        """The call came back right; a slow one counts as slow."""
-        self._end(permit, failed=False)
-
-    def failed(self, permit: Permit, error: BaseException | None = None) -> None:
-        """The call failed."""
-        self._end(permit, failed=True, error=error)
-
-    def ignored(self, permit: Permit) -> None:
-        """The call says nothing of its dependency (cancelled, refused behind it): neutral."""
-        with self._lock:
-            if not self._take_back(permit):
-                return
-            if permit.era != self._state.era:
-                self.counters.late += 1
-                return
-            self.counters.ignored += 1
-            if permit.probe:
-                decision.give_back_probe(self._state)
+    __slots__ = ()
 
     def report_calls(self, ok: int, failed: int, slow: int) -> str:
         """Batch door: results of calls that were counted elsewhere; returns the phase.
@@ -163,170 +74,249 @@ class Breaker:
         if min(ok, failed, slow) < 0 or slow > ok + failed:
             raise ValueError(f"ok {ok}, failed {failed}, slow {slow}: not counts of calls")
         with self._lock:
+            now_s = self.now_s()
+            self._catch_up(now_s)
             calls = ok + failed
-            self.counters.admitted += calls
+            self.tally.batch += calls
             if self._state.phase in (OPEN, HALF_OPEN, FORCED_OPEN):
-                self.counters.late += calls
-                return self.phase
-            self.counters.ok += ok
-            self.counters.failed += failed
-            if calls:
-                self._record(float(calls), float(failed), float(slow))
-            return self.phase
+                self.tally.late += calls
+            else:
+                self.tally.ok += ok
+                self.tally.failed += failed
+                if calls:
+                    before = self._before()
+                    decision.record(
+                        self._state, self.parameters, self._slots, now_s,
+                        float(calls), float(failed), float(slow), self._draw(),
+                    )
+                    self._after(before, now_s)
+                self._look(now_s)
+        self._events.hand_on()
+        return self.phase
 
     def reconfigure(self, parameters: BreakerParameters) -> None:
-        """Go on under other parameters; phase, counts and an open time's start stay."""
-        with self._lock:
-            now_s = self.clock.now_s()
-            slots = slots_for(parameters)
-            old, window = self.parameters, self._state.window
-            if slots != self._slots and old.window_kind == parameters.window_kind:
-                self._state.window = empty_window(slots)
-                transfer(self._state.window, parameters, slots, window, self._slots)
-            elif slots != self._slots:
-                self._state.window = empty_window(slots)
-                self._state.window.start_s = now_s
-            decision.reconfigure(self._state, old, parameters, slots, now_s)
-            self.parameters, self._slots = parameters, slots
+        """Go on under other parameters; phase, counts and an open time's start stay.
 
-    def set_mode(self, mode: int) -> None:
-        """By hand: FORCED_OPEN, DISABLED, METRICS_ONLY; CLOSED releases and starts anew."""
+        Nothing trips by it: the next result is judged by the new rules.
+        """
         with self._lock:
-            decision.set_mode(self._state, self._slots, mode, self.clock.now_s())
+            if parameters == self.parameters:
+                return
+            now_s = self.now_s()
+            self._catch_up(now_s)
+            self._slots = refitted(self._state, self.parameters, parameters, now_s)
+            self.parameters = parameters
+            self.era.shut()  # until that result
+            if not parameters.enabled:
+                self._look(now_s)
+
+    def force_open(self, holder: str = "operator") -> None:
+        """Refuse all calls until everyone who holds it open has released it."""
+        with self._lock:
+            if holder in self._holders:
+                return
+            self._holders = (*self._holders, holder)
+            if self._state.phase != FORCED_OPEN:
+                self._by_hand(FORCED_OPEN)
+            self._say(FORCED, self.now_s(), detail=f"held by {holder}")
+        self._events.hand_on()
+
+    def release(self, holder: str = "operator") -> bool:
+        """Hold it open no longer; closed and empty once nobody does. False: it held nothing."""
+        with self._lock:
+            if holder not in self._holders:
+                return False
+            self._holders = tuple(each for each in self._holders if each != holder)
+            if not self._holders:
+                self._by_hand(CLOSED)
+            self._say(RELEASED, self.now_s(), detail=f"by {holder}")
+        self._events.hand_on()
+        return True
+
+    def disable(self) -> None:
+        """Admit all calls and count none of them for a rate, until `reset()`.
+
+        Raises:
+            ConfigRefused: somebody holds it open.
+        """
+        self._switch(DISABLED, DISABLED_BY_HAND)
+
+    def metrics_only(self) -> None:
+        """Admit all calls, count, and only say when it would open, until `reset()`.
+
+        Raises:
+            ConfigRefused: somebody holds it open.
+        """
+        self._switch(METRICS_ONLY, METRICS_ONLY_BY_HAND)
+
+    def reset(self) -> None:
+        """Closed, with a new window and no openings behind it.
+
+        Raises:
+            ConfigRefused: somebody holds it open.
+        """
+        self._switch(CLOSED, RESET)
+
+    def half_open(self) -> None:
+        """Let probes in now, without waiting for the open time to pass.
+
+        Raises:
+            ConfigRefused: it is not open.
+        """
+        with self._lock:
+            if self._state.phase != OPEN:
+                raise ConfigRefused(
+                    f"breaker of `{self.dependency}` is {self.phase}\n    expected: open"
+                )
+            decision.start_era(self._state, HALF_OPEN)
+            self._turn_era()
+            self._say(HALF_OPENED, self.now_s(), detail="by hand")
+        self._events.hand_on()
+
+    def open_for(self, duration_s: float) -> None:
+        """Open at once for a given time; what was held by hand stays as it is.
+
+        Raises:
+            ValueError: not a time above 0.
+        """
+        if not (math.isfinite(duration_s) and duration_s > 0.0):
+            raise ValueError(f"open for {duration_s} s\n    expected: a finite time above 0")
+        self._open_for(min(duration_s, OPEN_FOR_MAX_S), by_quorum=False)
+
+    def hear_quorum(self, open_until_s: float) -> None:
+        """Peers agree that the dependency is ill: open, if closed, until their time is over.
+
+        Args:
+            open_until_s: on this breaker's clock; a verdict that was heard before, or is over,
+                changes nothing.
+        """
+        left_s = open_until_s - self.now_s()
+        is_news = open_until_s > self.quorum_open + NEW_VERDICT_S
+        if self._state.phase == CLOSED and is_news and 0.0 < left_s < math.inf:
+            self.quorum_open = open_until_s
+            self._open_for(min(left_s, OPEN_FOR_MAX_S), by_quorum=True)
 
     @property
     def phase(self) -> str:
         """Its phase by name; reading changes nothing, so a due breaker still says "open"."""
         return PHASE_NAMES[self._state.phase]
 
+    def explanation(self) -> Explanation:
+        """Why a call would be refused now, in figures."""
+        with self._lock:
+            return self._explained(self.now_s())
+
     def explain(self) -> str:
         """Why a call would be refused now; empty when it would pass."""
-        with self._lock:
-            now_s = self.clock.now_s()
-            due = decision.remaining_s(self._state, now_s) <= 0.0
-            full = self._state.admitted + 1.0 > float(self.parameters.half_open_calls)
-            if self._state.phase == HALF_OPEN and full:
-                return self._reason(now_s)
-            if self._state.phase in (OPEN, FORCED_OPEN) and not due:
-                return self._reason(now_s)
-            return ""
+        return str(self.explanation())
 
     def metrics(self) -> BreakerMetrics:
         """Counters and window, of one moment."""
         with self._lock:
-            now_s = self.clock.now_s()
-            window, p, slots = self._state.window, self.parameters, self._slots
-            each = self.counters
+            now_s = self.now_s()
+            self._fold()
+            tally, window, p, slots = self.tally, self._state.window, self.parameters, self._slots
+            counters = (self.starts, self.era.count, *(era.count for era in self.eras))
+            started, passed, *older = read_counts(counters)
+            ok = tally.ok + self.ok_before + passed
+            late = tally.late + self.late_gone + sum(older) - sum(e.folded for e in self.eras)
+            ended = ok + tally.failed + tally.ignored + tally.cancelled + late
+            is_slow = self._slow_since(now_s)
             return BreakerMetrics(
-                phase=self.phase,
-                admitted=each.admitted,
-                ok=each.ok,
-                failed=each.failed,
-                ignored=each.ignored,
-                late=each.late,
-                in_flight=len(self._under_way),
-                refused=each.refused,
-                opened=each.opened,
-                double=each.double,
+                phase=self.phase, admitted=started + tally.batch, ok=ok, failed=tally.failed,
+                ignored=tally.ignored, cancelled=tally.cancelled, late=late,
+                in_flight=started + tally.batch - ended,
+                refused=tally.refused, opened=tally.opened, would_open=tally.would_open,
+                double=tally.double, judge_errors=tally.judge_errors,
+                listener_errors=self._events.errors, events=self._events.number,
                 calls_in_window=total_at(window, p, slots, now_s),
                 failed_in_window=failed_at(window, p, slots, now_s),
                 slow_in_window=slow_at(window, p, slots, now_s),
+                slow_in_flight=self.era.count_overdue(is_slow),
+                response_s_sum=tally.response_s_sum, response_samples=tally.response_samples,
             )
 
-    def _end(self, permit: Permit, *, failed: bool, error: BaseException | None = None) -> None:
+    def saved(self) -> BreakerRecord:
+        """What a store keeps of it."""
+        from hms.agents.healing.breaker_memory import record_of
+
         with self._lock:
-            if not self._take_back(permit):
-                return
-            now_s = self.clock.now_s()
-            self._lose_expired_probes(now_s)
-            if permit.era != self._state.era:
-                self.counters.late += 1
-                return
-            if failed:
-                self.counters.failed += 1
-                self.last_error = repr(error) if error is not None else ""
-            else:
-                self.counters.ok += 1
-            slow = decision.is_slow(self.parameters, now_s - permit.started_s)
-            if permit.probe:
-                self._record_probe(now_s, failed=failed, slow=slow)
-            else:
-                self._record(1.0, float(failed), float(slow))
-
-    def _take_back(self, permit: Permit) -> bool:
-        """Whether the permit was still out; a second return is counted and does nothing."""
-        if permit.returned:
-            self.counters.double += 1
-            return False
-        permit.returned = True
-        del self._under_way[id(permit)]
-        return True
-
-    def _record(self, calls: float, failed: float, slow: float) -> None:
-        self._decided(
-            lambda: decision.record(
-                self._state, self.parameters, self._slots, self.clock.now_s(),
-                calls, failed, slow, self.draw(),
+            return record_of(
+                self.dependency, self._state, self.now_s(), last_error=self.last_error,
+                holders=self._holders, by_quorum=self._by_quorum,
             )
-        )
 
-    def _record_probe(self, now_s: float, *, failed: bool, slow: bool) -> None:
-        self._decided(
-            lambda: decision.record_probe(
-                self._state, self.parameters, self._slots, now_s, failed, slow, self.draw()
-            )
-        )
+    def restore(self, record: BreakerRecord) -> None:
+        """Go on from what a store kept; never loosens what this process learned since.
 
-    def _decided(self, decide: Callable[[], int]) -> int:
-        """Take one decision; count an opening that it led to."""
-        before = self._state.phase
-        answer = decide()
-        if self._state.phase == OPEN and before in (CLOSED, HALF_OPEN, METRICS_ONLY):
-            self.counters.opened += 1
-        return answer
+        A record that is torn, or of a kind unknown here, changes nothing and is told.
+        """
+        from hms.agents.healing.breaker_memory import fault_of, resume
 
-    def _lose_expired_probes(self, now_s: float) -> None:
-        """A probe that is not back by the end of its lease has failed, then, not now."""
-        if self._state.phase != HALF_OPEN:
-            return
-        lease_s = self.parameters.half_open_lease_s
-        era = self._state.era
-        probes = [p for p in self._under_way.values() if p.probe and p.era == era]
-        for permit in sorted(probes, key=lambda each: each.started_s):
-            end_s = permit.started_s + lease_s
-            if self._state.era == era and now_s >= end_s:
-                permit.era = -1  # its own report, should it ever come, is late
-                self._record_probe(end_s, failed=True, slow=False)
+        with self._lock:
+            now_s = self.now_s()
+            fault = fault_of(record)
+            if fault:
+                self._say(TORN, now_s, detail=fault)
+            else:
+                self._catch_up(now_s)
+                era = self._state.era
+                if resume(self._state, self._slots, record, now_s):
+                    self.last_error = self.last_error or record.last_error
+                    if self._state.phase == FORCED_OPEN:
+                        holders = record.holders or ("operator",)
+                        self._holders = tuple(dict.fromkeys((*self._holders, *holders)))
+                    self._say(RESTORED, now_s, self._cause(), f"{self.phase}, from a record")
+                if self._state.era != era:
+                    self._turn_era()
+                    self._look(now_s)
+        self._events.hand_on()
 
-    def _slow_in_flight(self, now_s: float) -> float:
-        """Calls of this era under way that are past the slow limit already."""
-        count = 0
-        for permit in self._under_way.values():  # in the order of their starts
-            if not decision.is_slow(self.parameters, now_s - permit.started_s):
-                break
-            count += permit.era == self._state.era
-        return float(count)
+    def stand_aside(self, pipelined: bool) -> None:
+        """Whether decorated functions must go through a pipeline, which then asks `admit`."""
+        with self._lock:
+            self._pipelined = pipelined
+            self._set_door()
 
-    def _reason(self, now_s: float) -> str:
-        state = self._state
-        name = f"breaker of `{self.dependency}`"
-        if state.phase == FORCED_OPEN:
-            return f"{name} is forced open, by hand"
-        cause = CAUSE_NAMES[state.cause]
-        last = f"; last error {self.last_error}" if self.last_error else ""
-        if state.phase == HALF_OPEN:
-            return f"{name} is probing ({cause} before): its probes are under way{last}"
-        left_s = decision.remaining_s(state, now_s)
-        return f"{name} is open: {cause}; next probe in {left_s:.3g} s{last}"
+    def calls_started(self) -> int:
+        """How many calls were let in, without the lock."""
+        return read_counts([self.starts])[0]
 
+    def tell_next_use(self, told: Callable[[str], None]) -> None:
+        """Call `told` with the dependency's name once the breaker is asked again."""
+        with self._lock:
+            self._on_use = told
+            self.era.shut()
 
-def slots_for(parameters: BreakerParameters) -> int:
-    """Slots of the runtime's window: one for each call and one being filled, or ten slices."""
-    if parameters.window_kind == WINDOW_TIME:
-        return TIME_SLICES
-    return parameters.window_calls + 1
+    def _switch(self, mode: int, kind: str) -> None:
+        with self._lock:
+            if self._holders:
+                held = ", ".join(self._holders)
+                raise ConfigRefused(
+                    f"breaker of `{self.dependency}` is held open by {held}\n"
+                    "    expected: release() by each of them first"
+                )
+            self._by_hand(mode)
+            self._say(kind, self.now_s())
+        self._events.hand_on()
 
+    def _by_hand(self, mode: int) -> None:
+        now_s = self.now_s()
+        self._fold()
+        decision.set_mode(self._state, self._slots, mode, now_s)
+        self._turn_era()
+        self._look(now_s)
 
-def empty_window(slots: int) -> WindowState:
-    """An empty window of so many slots."""
-    return WindowState(calls=[0.0] * slots, fails=[0.0] * slots, slows=[0.0] * slots)
+    def _open_for(self, duration_s: float, *, by_quorum: bool) -> None:
+        with self._lock:
+            now_s = self.now_s()
+            self._catch_up(now_s)
+            if self._state.phase not in (CLOSED, OPEN, HALF_OPEN) or not self.parameters.enabled:
+                return
+            decision.open_for(self._state, now_s, duration_s)
+            self._turn_era()
+            self._by_quorum = by_quorum
+            self.tally.opened += 1
+            self._detail = f"for {duration_s:.4g} s"
+            self._say(OPENED, now_s, self._cause(), self._detail)
+        self._events.hand_on()

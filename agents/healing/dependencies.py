@@ -1,22 +1,32 @@
-"""The guarded dependencies of one instance: one breaker each, one configuration for all."""
+"""The guarded dependencies of one instance: one breaker each, one configuration for all.
+
+A thousand names are kept at most, whatever arrives (tenants, hosts, shards). When one more comes,
+a closed and idle one goes; what is open, half-open or held by hand never does, and alone may
+exceed the number. Who goes is found by second chance (Corbató 1968): a guard that was called since
+it was last looked at moves to the back once. A guard that its user still holds goes on to work, is
+found again under its name, and returns to its place with its next calls.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 
 from hms.agents.healing.adaptation import Adaptation
 from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.clock import Clock
+from hms.agents.healing.events import REFUSED_CALLS, BreakerEvent, Listener
 from hms.agents.healing.guard import Guard
+from hms.agents.healing.guard_settings import PLAIN, GuardSettings
+from hms.agents.healing.retry_budget import RetryBudget
 from hms.agents.policy.healing_policy import EdgeParameters, HealingPolicy
 from hms.agents.policy.parameters import BreakerParameters
-from hms.errors import ConfigRefused
+
+NAMES_MAX = 1000
 
 
-@dataclass(slots=True)
 class Dependencies:
     """Makes guards by name and keeps all of them on the configuration in force.
 
@@ -25,52 +35,164 @@ class Dependencies:
         enabled: the static switch `circuit_breaker_enabled`.
         clock: monotonic, for all breakers.
         draw: a number in [0, 1).
+        listeners: told of every event of every breaker, outside all locks.
+        names_max: how many are kept.
     """
 
-    policy: HealingPolicy
-    enabled: bool
-    clock: Clock
-    draw: Callable[[], float]
-    adaptation: Adaptation = field(default_factory=Adaptation)
-    _guards: dict[str, Guard] = field(default_factory=dict)
-    _where: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(
+        self,
+        policy: HealingPolicy,
+        enabled: bool,
+        clock: Clock,
+        draw: Callable[[], float],
+        adaptation: Adaptation | None = None,
+        listeners: Sequence[Listener] = (),
+        names_max: int = NAMES_MAX,
+    ) -> None:
+        """No dependency yet."""
+        self.policy = policy
+        self.enabled = enabled
+        self.clock = clock
+        self.draw = draw
+        self.adaptation = adaptation or Adaptation()
+        self.listeners: list[Listener] = [self._heard, *listeners]
+        self.names_max = names_max
+        self._closed: dict[str, Guard] = {}  # in the order in which they are looked at
+        self._pinned: dict[str, Guard] = {}  # open, half-open, by hand: never let go
+        self._known: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
+        self._edges: dict[tuple[tuple[str, str], ...], EdgeParameters] = {}
+        self._seen: dict[str, int] = {}  # calls of each, when it was last looked at
+        self._lock = threading.RLock()
 
-    def guard(self, name: str, where: Mapping[str, str]) -> Guard:
+    def guard(
+        self, name: str, where: Mapping[str, str] | None = None, settings: GuardSettings = PLAIN
+    ) -> Guard:
         """The guard of this dependency, the same for every caller.
 
         Raises:
-            ConfigRefused: it exists, described otherwise.
+            ConfigRefused: it exists, with other settings.
         """
+        if where:
+            settings = dataclasses.replace(settings, where=dict(where))
         with self._lock:
-            if name not in self._guards:
-                self._where[name] = dict(where)
-                parameters = self._parameters(name, self.adaptation).breaker
-                self._guards[name] = Guard(Breaker(name, parameters, self.clock, self.draw))
-            elif where and dict(where) != self._where[name]:
-                raise ConfigRefused(
-                    f"dependency `{name}` is guarded already, as {self._where[name]}, not {where}"
-                )
-            return self._guards[name]
+            guard = self._known.get(name)
+            if guard is None:
+                guard = self._new(name, settings)
+            else:
+                guard.settings.must_agree(name, settings)
+            self._keep(name, guard)
+            return guard
 
     def apply(self, adaptation: Adaptation) -> None:
         """Put a configuration, already found legal, in force for all breakers, also new ones."""
         with self._lock:
             self.adaptation = adaptation
-            for name, guard in self._guards.items():
-                guard.breaker.reconfigure(self._parameters(name, adaptation).breaker)
+            self._edges.clear()
+            for name, guard in list(self._known.items()):
+                self._fit(guard, self._edge(name, guard.settings))
 
     def edge(self, where: Mapping[str, str], name: str = "") -> EdgeParameters:
         """What holds on an edge to a dependency of this description, guarded here or not."""
         return self._merged(self.policy.for_edge(where), name, self.adaptation)
 
-    def phases(self) -> dict[str, str]:
-        """The phase of each breaker, by dependency."""
+    def listen(self, listener: Listener) -> None:
+        """Tell one more of every event, also of breakers that exist already."""
         with self._lock:
-            return {name: guard.breaker.phase for name, guard in self._guards.items()}
+            self.listeners.append(listener)
 
-    def _parameters(self, name: str, adaptation: Adaptation) -> EdgeParameters:
-        return self._merged(self.policy.for_edge(self._where[name]), name, adaptation)
+    def guards(self) -> dict[str, Guard]:
+        """The guards that are kept, by dependency."""
+        with self._lock:
+            return {**self._closed, **self._pinned}
+
+    def phases(self) -> dict[str, str]:
+        """The phase of each breaker that is kept, by dependency."""
+        return {name: guard.breaker.phase for name, guard in self.guards().items()}
+
+    def open_names(self) -> list[str]:
+        """Dependencies whose breaker is open; quick, as it is asked at each report."""
+        if not self._pinned:
+            return []
+        with self._lock:
+            return [name for name, each in self._pinned.items() if each.breaker.phase == "open"]
+
+    def _new(self, name: str, settings: GuardSettings) -> Guard:
+        edge = self._edge(name, settings)
+        breaker = Breaker(name, edge.breaker, self.clock, self.draw, self.listeners)
+        guard = self._known[name] = Guard(breaker, settings)
+        self._fit(guard, edge)
+        return guard
+
+    def _fit(self, guard: Guard, edge: EdgeParameters) -> None:
+        """Bring a guard to the parameters in force, and to the stages that they ask for."""
+        guard.breaker.reconfigure(edge.breaker)
+        settings = guard.settings
+        wanted = (
+            settings.has_stages or edge.retry.max_attempts > 1
+            or edge.timeout.call_s > 0.0 or edge.timeout.total_s > 0.0
+        )  # fmt: skip
+        if not wanted:
+            guard.use(None)
+            return
+        from hms.agents.healing.pipeline_default import build_pipeline  # most guards need none
+
+        if guard.budget is None:
+            guard.budget = RetryBudget(edge.retry, self.clock)
+        else:
+            guard.budget.reconfigure(edge.retry)
+        guard.use(
+            build_pipeline(
+                settings, edge, guard.breaker, guard.classification, guard.budget, self.clock,
+                self.draw,
+            )
+        )
+
+    def _keep(self, name: str, guard: Guard) -> None:
+        """Hold it where its phase belongs; make room if there is none."""
+        if guard.breaker.phase != "closed":
+            self._closed.pop(name, None)
+            self._pinned[name] = guard
+        elif name not in self._closed:
+            self._pinned.pop(name, None)
+            while len(self._closed) + len(self._pinned) >= self.names_max and self._closed:
+                self._let_one_go()
+            self._closed[name] = guard
+
+    def _let_one_go(self) -> None:
+        """Let go of a closed guard, one without calls since it was last looked at first."""
+        while True:
+            name = next(iter(self._closed))
+            guard = self._closed.pop(name)
+            calls = guard.breaker.calls_started()
+            if calls == self._seen.get(name, 0):
+                break
+            self._seen[name] = calls
+            self._closed[name] = guard
+        self._seen.pop(name, None)
+        guard.breaker.tell_next_use(self._come_back)
+
+    def _come_back(self, name: str) -> None:
+        """A guard that was let go is used again by someone who held it."""
+        with self._lock:
+            guard = self._known.get(name)
+            if guard is not None:
+                self._keep(name, guard)
+
+    def _heard(self, event: BreakerEvent) -> None:
+        """Hold what opens, let go of what closes."""
+        if event.kind != REFUSED_CALLS:
+            self._come_back(event.dependency)
+
+    def _edge(self, name: str, settings: GuardSettings) -> EdgeParameters:
+        """The parameters of a dependency, shared by all that have the same."""
+        if name in self.adaptation.dependencies:
+            return self.edge(settings.where, name)
+        key = tuple(sorted(settings.where.items()))
+        if key not in self._edges:
+            if len(self._edges) >= self.names_max:
+                self._edges.clear()
+            self._edges[key] = self.edge(settings.where)
+        return self._edges[key]
 
     def _merged(
         self, edge: EdgeParameters, name: str, adaptation: Adaptation

@@ -10,7 +10,6 @@ import pytest
 
 from hms.agents.healing.breaker import Breaker, Permit
 from hms.agents.healing.clock import FakeClock
-from hms.agents.policy.kinds import CLOSED, DISABLED, FORCED_OPEN, METRICS_ONLY
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen
 
@@ -93,7 +92,8 @@ def test_b7_a_refusal_says_why_and_when_to_come_again(breaker: Build, clock: Fak
     assert refused.value.retry_after_s == pytest.approx(2.0)
     assert refused.value.dependency == "db"
     assert str(refused.value) == (
-        "breaker of `db` is open: failure rate; next probe in 2 s; last error ValueError('no')"
+        "breaker of `db` is open: failure rate 100.0 % of 5 >= 50 %; next probe in 2 s; "
+        "last error ValueError('no')"
     )
     assert each.explain() == str(refused.value)
 
@@ -170,19 +170,21 @@ def test_c12_nor_does_it_give_back_a_permit_that_it_never_took(
 
 def test_d1_forced_open_stays_so_until_released(breaker: Build, clock: FakeClock) -> None:
     each = breaker()
-    each.set_mode(FORCED_OPEN)
+    each.force_open()
     clock.advance(365 * 86_400.0)
     with pytest.raises(BreakerOpen, match="forced open, by hand"):
         each.admit()
     assert "by hand" in each.explain()
-    each.set_mode(CLOSED)
+    each.release()
     assert not each.admit().probe
 
 
-@pytest.mark.parametrize("mode", [DISABLED, METRICS_ONLY])
-def test_d4_d5_disabled_and_metrics_only_let_all_in(breaker: Build, mode: int) -> None:
+@pytest.mark.parametrize("mode", [Breaker.disable, Breaker.metrics_only])
+def test_disabled_and_metrics_only_let_all_in(
+    breaker: Build, mode: Callable[[Breaker], None]
+) -> None:
     each = breaker()
-    each.set_mode(mode)
+    mode(each)
     calls(each, "F" * 100)
     assert each.metrics().refused == 0
 
@@ -307,4 +309,6 @@ def test_f2_h4_under_threads_every_admitted_call_is_accounted_for(
     assert most_probes <= 3
     assert counted.in_flight == 0
     assert counted.admitted + counted.refused == 8 * 1500
-    assert counted.admitted == counted.ok + counted.failed + counted.ignored + counted.late
+    assert counted.admitted == (
+        counted.ok + counted.failed + counted.ignored + counted.cancelled + counted.late
+    )

@@ -86,7 +86,7 @@ def test_e3_an_interruption_is_neutral_and_goes_on(
 ) -> None:
     with pytest.raises(error):
         guard(fail)(error)
-    assert (guard.metrics().ignored, guard.metrics().failed) == (1, 0)
+    assert (guard.metrics().cancelled, guard.metrics().failed) == (1, 0)
 
 
 @pytest.mark.parametrize("error", [BreakerOpen, BulkheadFull])
