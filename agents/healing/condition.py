@@ -57,7 +57,7 @@ class Condition:
 
     def cut_off(self) -> list[str]:
         """Dependencies whose breaker is open."""
-        return [name for name, phase in self.dependencies.phases().items() if phase == "open"]
+        return self.dependencies.open_names()
 
     def situation(self, now_s: float) -> Situation:
         """What is wrong now, if anything."""

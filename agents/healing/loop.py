@@ -7,7 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from hms.agents.healing.breaker_metrics import BreakerMetrics
 from hms.agents.healing.collector import ProcessCollector
+from hms.agents.healing.guard_feed import GuardFeed
 from hms.agents.healing.interface import HealthMetrics
 from hms.errors import HealingFailed, HmsError
 
@@ -44,6 +46,7 @@ class HealLoop:
         self.errors = 0
         self._pause = pause or pause_for
         self._collector = ProcessCollector()
+        self._feed = GuardFeed(self._breakers, host.ladder.parameters.health.window_s)
         self._stopping: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._reports = -1
@@ -100,17 +103,22 @@ class HealLoop:
         host = self.host
         accepted = host.health.accepted
         if accepted == self._reports or self._reports < 0:
-            cpu_percent, memory_mb = self._collector.sample(host.clock.now_s())
-            host.report(HealthMetrics(cpu_percent, memory_mb, *host.calls_since_last_look()))
+            now_s = host.clock.now_s()
+            cpu_percent, memory_mb = self._collector.sample(now_s)
+            host.report(HealthMetrics(cpu_percent, memory_mb, *self._feed.sample(now_s)))
             accepted = host.health.accepted
         self._reports = accepted
+
+    def _breakers(self) -> dict[str, BreakerMetrics]:
+        guards = self.host.dependencies.guards()
+        return {name: guard.breaker.metrics() for name, guard in guards.items()}
 
     async def _take_guidance(self) -> None:
         guided = self.host.escalated.guidance()
         if guided is None:
             return
         try:
-            await self.host.take_guidance(guided)
+            await self.host.door("supervisor").apply_config(guided)
         except HmsError as error:
             log.warning("%s: guidance refused: %s", self.host.config.component_id, error)
 

@@ -188,6 +188,7 @@ def declared(strategy: RecoveryStrategy) -> Registered:
         ConfigRefused: an unknown class, or a time that is none.
     """
     level = RecoveryLevel(strategy.level())
+    act = getattr(strategy, "act", 0)
     unsaid = DISRUPTIVE if level is RecoveryLevel.HIGH else REVERSIBLE
     act_class = str(getattr(strategy, "class_", unsaid))
     if act_class not in CLASSES:
@@ -205,7 +206,7 @@ def declared(strategy: RecoveryStrategy) -> Registered:
         verification_s=_declared_s(strategy, "verification_s", VERIFICATION_S),
         cool_down_s=_declared_s(strategy, "cool_down_s", 0.0),
         limit_s=_declared_s(strategy, "limit_s", 0.0),
-        replaces=int(getattr(strategy, "act", 0)),
+        replaces=act if isinstance(act, int) else 0,
     )
 
 

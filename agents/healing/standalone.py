@@ -1,133 +1,55 @@
 """The standalone implementation (4.1): breakers, thresholds, and the ladder of a policy.
 
-One instance heals one component. What it decides, `agents.policy` decides; this file is the
-door: who asks, what was reported, and who is asked for help.
+One instance heals one component. What it decides, `agents.policy` decides; this file holds the
+doors: who asks, what was reported, and who is to be asked for help.
 """
 
 from __future__ import annotations
 
-import random
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
-from hms.agents.healing.act_ledger import ActLedger
 from hms.agents.healing.actions import HealingAction
-from hms.agents.healing.adaptation import Adaptation, read_adaptation, timestamp_fault
-from hms.agents.healing.attempts import Attempt, AttemptHistory
-from hms.agents.healing.clock import Clock, MonotonicClock
-from hms.agents.healing.condition import Condition
-from hms.agents.healing.config import AdaptiveConfig, HealingLevel, UnifiedHealingConfig
-from hms.agents.healing.default_policy import default_policy
-from hms.agents.healing.dependencies import Dependencies
-from hms.agents.healing.escalation import Escalations
+from hms.agents.healing.attempts import Attempt
+from hms.agents.healing.config import AdaptiveConfig
 from hms.agents.healing.guard import Guard
-from hms.agents.healing.health import HealthMonitor
-from hms.agents.healing.interface import (
-    HealthMetrics,
-    HealthStatus,
-    Issue,
-    RecoveryStrategy,
-    Supervisor,
-)
-from hms.agents.healing.ladder import Ladder
-from hms.agents.healing.recovery import RecoveryRegistry, Registered, Target, Undo
+from hms.agents.healing.guard_settings import COUNT_DEFAULT, PLAIN, GuardSettings
+from hms.agents.healing.instance import HealingInstance
+from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue, RecoveryStrategy
+from hms.agents.healing.recovery import Target, Undo
 from hms.agents.healing.single_flight import SingleFlight
-from hms.agents.healing.treatment import Situation
-from hms.agents.policy.healing_policy import ComponentParameters, HealingPolicy
-from hms.errors import ConfigRefused, NotInitialized
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from hms.agents.healing.configuration import Door
     from hms.agents.healing.healer import Healer
     from hms.agents.healing.loop import HealLoop
     from hms.agents.healing.synchronous import SynchronousHealing
     from hms.agents.healing.virtual_agent import VirtualAgent
 
 
-class StandaloneSelfHealing:
+class StandaloneSelfHealing(HealingInstance):
     """Self-healing of one component within its own process; threads may share it.
 
-    Args:
-        config: the six static fields (6.1).
-        policy: parameters and ladders; without, the level's own.
-        clock: monotonic; tests give one they move.
-        draw: a number in [0, 1), for jitter.
-        wall: seconds since 1970, to tell a sender whose clock runs ahead.
-        kind: what the component is (service, store, queue), for a policy's overrides.
-        criticality: low, normal or high, likewise.
-        memory_limit_mb: 0 if unknown, then memory is not judged.
-        replicas: of this component that serve, this one counted in; the last one is
-            disrupted only while it fails those who ask it.
-        instance_id: tells replicas of one component apart.
-        supervisor: who is told of what cannot be healed here.
-        kill_switch: whether acts are done now; asked before each.
+    Args and errors of the constructor: see `HealingInstance`.
     """
 
-    level: ClassVar[HealingLevel] = HealingLevel.BASIC
-
-    def __init__(
-        self,
-        config: UnifiedHealingConfig,
-        policy: HealingPolicy | None = None,
-        *,
-        clock: Clock | None = None,
-        draw: Callable[[], float] = random.random,
-        wall: Callable[[], float] = time.time,
-        kind: str = "service",
-        criticality: str = "normal",
-        memory_limit_mb: float = 0.0,
-        replicas: float = 1.0,
-        instance_id: str = "1",
-        supervisor: Supervisor | None = None,
-        kill_switch: Any = None,
-    ) -> None:
-        """Build an instance that is not yet initialised.
-
-        Raises:
-            ConfigRefused: the configuration asks for another implementation.
-        """
-        if config.level is not self.level:
-            raise ConfigRefused(
-                f"level {config.level.value} is not {type(self).__name__}'s\n"
-                f"    expected: {self.level.value}"
-            )
-        self.config = config
-        self.policy = policy or default_policy(self.level)
-        self.where = {
-            "kind": kind, "criticality": criticality, "level": config.level.value.lower()
-        }
-        self.instance_id = instance_id
-        self.clock: Clock = clock or MonotonicClock()
-        self.draw, self.wall = draw, wall
-        self.lock = threading.RLock()
-        self.kill_switch = kill_switch
-        self.shadow = False
-        self.configuration_version = 0
-        self.refused_configurations = 0
-        parameters = self.policy.for_component(self.where)
-        self.dependencies = Dependencies(
-            self.policy, config.circuit_breaker_enabled, self.clock, draw
-        )
-        self.condition = Condition(
-            HealthMonitor(parameters.health, memory_limit_mb), Ladder(parameters),
-            self.dependencies, replicas,
-        )
-        self.registry = RecoveryRegistry()
-        self.attempts = AttemptHistory()
-        self.ledger = ActLedger(instance_id)
-        self.escalated = Escalations(config.component_id, supervisor)
-        self._newest_s: dict[str, float] = {}
-        self._initialized = False
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        """Build an instance that is not yet initialised."""
+        super().__init__(*given, **settings)
         self._healer: Healer | None = None
         self._flight: SingleFlight[HealingAction] = SingleFlight(self._heal_once)
         self._loop: HealLoop | None = None
 
     async def initialize(self) -> None:
-        """Make the instance ready; calling it again changes nothing."""
-        self._initialized = True
+        """Make the instance ready: open its store and go on from what that holds.
+
+        Calling it again changes nothing. A store that does not answer is not waited for.
+        """
+        if not self._initialized:
+            self._initialized = True
+            await self._remember()
 
     async def check_health(self) -> HealthStatus:
         """Say how well the component is; changes nothing.
@@ -135,7 +57,7 @@ class StandaloneSelfHealing:
         Raises:
             NotInitialized: `initialize()` was not called.
         """
-        self._require_initialized()
+        self.require_initialized()
         with self.lock:
             return self.condition.status(self.clock.now_s())
 
@@ -145,7 +67,7 @@ class StandaloneSelfHealing:
         Raises:
             NotInitialized: `initialize()` was not called.
         """
-        self._require_initialized()
+        self.require_initialized()
         return self.condition.health.latest
 
     async def heal(self) -> HealingAction:
@@ -162,7 +84,7 @@ class StandaloneSelfHealing:
             HealingFailed: every strategy that could handle the issue failed; the supervisor
                 has been told.
         """
-        self._require_initialized()
+        self.require_initialized()
         return await self._flight.run()
 
     def report(
@@ -183,23 +105,46 @@ class StandaloneSelfHealing:
             NotInitialized: `initialize()` was not called.
         """
         if not self._initialized:
-            self._require_initialized()
+            self.require_initialized()
         with self.lock:
             return self.condition.report(
                 metrics, self.clock.now_s(), reported_at_s=reported_at_s, sequence=sequence
             )
 
-    def guard(self, dependency: str, **where: str) -> Guard:
+    def guard(
+        self,
+        dependency: str,
+        *,
+        count: Any = COUNT_DEFAULT,
+        ignore: Any = (),
+        judge: Any = None,
+        retry_after: Any = None,
+        bulkhead: Any = None,
+        fallback: Any = None,
+        hedge: Any = None,
+        idempotent: bool = True,
+        timeout: Any = None,
+        **where: str,
+    ) -> Guard:
         """The guard of a dependency; legal before `initialize()`, for decorators.
 
         Args:
             dependency: its name.
+            count, ignore, judge, retry_after, bulkhead, fallback, hedge, idempotent, timeout:
+                see `GuardSettings`.
             **where: what it is (kind, criticality, level, edge, protocol), for overrides.
 
         Raises:
-            ConfigRefused: it is guarded already, described otherwise.
+            ConfigRefused: it is guarded already, with other settings.
         """
-        return self.dependencies.guard(dependency, where)
+        settings = GuardSettings(
+            count, ignore, judge, retry_after, bulkhead, fallback, hedge, idempotent, timeout,
+            where,
+        )
+        guard = self.dependencies.guard(dependency, None, settings if settings.said() else PLAIN)
+        if self._persistence is not None:
+            self._persistence.guarded(guard)
+        return guard
 
     def register_strategy(self, strategy: RecoveryStrategy) -> None:
         """Add a custom or built-in strategy (5.2)."""
@@ -210,16 +155,6 @@ class StandaloneSelfHealing:
         """Say who carries out an act of the policy's ladder, such as "restart"."""
         with self.lock:
             self.registry.register_target(act, target, undo)
-
-    @property
-    def health(self) -> HealthMonitor:
-        """Reports, status and history."""
-        return self.condition.health
-
-    @property
-    def ladder(self) -> Ladder:
-        """The policy's ladder and its states."""
-        return self.condition.ladder
 
     @property
     def history(self) -> Sequence[Attempt]:
@@ -245,38 +180,40 @@ class StandaloneSelfHealing:
         return self.escalated.told
 
     @property
-    def supervisor(self) -> Supervisor | None:
-        """Who is told of them."""
-        return self.escalated.supervisor
-
-    @property
     def refused_reports(self) -> int:
         """Reports that could not be believed, since the start."""
         return sum(self.health.refused.values())
 
+    @property
+    def configuration_version(self) -> int:
+        """Rises by one with each change of configuration."""
+        return self.configuration.version
+
+    @property
+    def refused_configurations(self) -> int:
+        """Configurations that were refused, since the start."""
+        return self.configuration.refused
+
     async def apply_config(self, config: AdaptiveConfig) -> None:
-        """Take over a configuration, all of it or nothing (6.2).
+        """Take over a configuration, all of it or nothing (6.2), by the local door.
 
         Raises:
             NotInitialized: `initialize()` was not called.
             ConfigRefused: a mistake in it, all of them named, or it is older than the last
                 one of its source, or from the future.
         """
-        self._require_initialized()
-        with self.lock:
-            newest_s = self._newest_s.get(config.source)
-            fault = timestamp_fault(config, newest_s, self.wall())
-            try:
-                if fault:
-                    raise ConfigRefused(f"{fault}\n    expected: a newer timestamp, in seconds")
-                held = self.dependencies.adaptation
-                adaptation = held.then(read_adaptation(config, self.policy, held))
-            except ConfigRefused:
-                self.refused_configurations += 1
-                raise
-            self._put_in_force(adaptation)
-            self._newest_s[config.source] = config.timestamp
-            self.configuration_version += 1
+        self.require_initialized()
+        self.configuration.apply(config)
+
+    def door(self, name: str) -> Door:
+        """The right to configure as "local", "supervisor" or "operator"; give it with care.
+
+        Raises:
+            ConfigRefused: there is no such door.
+        """
+        from hms.agents.healing.configuration import Door
+
+        return Door(name, self.configuration, self.require_initialized)
 
     def in_virtual_time(self, edges: Sequence[tuple[str, Mapping[str, str]]]) -> VirtualAgent:
         """This instance's decisions, to be stepped by a simulator.
@@ -324,45 +261,8 @@ class StandaloneSelfHealing:
         if self._loop is not None:
             await self._loop.stop()
         await self._flight.finished(self.config.healing_timeout)
-
-    def situation(self, now_s: float) -> Situation:
-        """What is wrong now; the lock is held."""
-        return self.condition.situation(now_s)
-
-    def look_at(self, found: Situation) -> None:
-        """Called at each round of healing with what is wrong; higher levels learn from it."""
-
-    async def after_round(self) -> None:
-        """Called by the loop after each round that went well."""
-
-    def calls_since_last_look(self) -> tuple[float, float, float]:
-        """Response (ms), errors (percent) and throughput (1/s) of guarded calls."""
-        return 0.0, 0.0, 0.0
-
-    async def take_guidance(self, config: AdaptiveConfig) -> None:
-        """What the supervisor wants configured."""
-        await self.apply_config(config)
-
-    def ordered(self, issue: Issue, strategies: list[Registered]) -> list[Registered]:
-        """In which order strategies are asked; here as level, priority and registration say."""
-        return strategies
-
-    def learn(self, issue: str, by: str, *, helped: bool) -> None:
-        """Take in whether something helped against a kind of issue."""
-
-    def held_back_by(self) -> str:
-        """Why no act is done now; empty when acts are done."""
-        if self.kill_switch is not None and self.kill_switch.state() != "act":
-            return "kill switch: observing only"
-        return "shadow mode" if self.shadow else ""
-
-    def escalate(self, issue: Issue, attempts: tuple[str, ...]) -> None:
-        """Tell the supervisor, once an illness."""
-        self.escalated.tell(issue, attempts)
-
-    def forget_escalations(self) -> None:
-        """After a calm an illness is new."""
-        self.escalated.forget()
+        if self._persistence is not None:
+            await self._persistence.stop()
 
     async def _heal_once(self) -> HealingAction:
         from hms.agents.healing.healer import Healer  # whoever never falls ill needs none
@@ -370,26 +270,3 @@ class StandaloneSelfHealing:
         if self._healer is None:
             self._healer = Healer(self)
         return await self._healer.once()
-
-    def _put_in_force(self, adaptation: Adaptation) -> None:
-        self.dependencies.apply(adaptation)
-        parameters = self._component_parameters(adaptation)
-        self.ladder.parameters = parameters
-        self.health.reconfigure(parameters.health)
-
-    def _component_parameters(self, adaptation: Adaptation) -> ComponentParameters:
-        held = self.policy.for_component(self.where)
-        return ComponentParameters(
-            adaptation.of_group("concurrency", held.concurrency),
-            adaptation.of_group("detection", held.detection),
-            adaptation.of_group("guard", held.guard),
-            held.recovery,
-            adaptation.of_group("health", held.health),
-        )
-
-    def _require_initialized(self) -> None:
-        if not self._initialized:
-            raise NotInitialized(
-                f"`{self.config.component_id}` is not initialised\n"
-                "    expected: await initialize() first"
-            )

@@ -64,9 +64,9 @@ class SynchronousHealing:
         """Hand in a report; False when it was refused."""
         return self.healing.report(metrics)
 
-    def guard(self, dependency: str, **where: str) -> Guard:
-        """Protect calls to a dependency."""
-        return self.healing.guard(dependency, **where)
+    def guard(self, dependency: str, **settings: Any) -> Guard:
+        """Protect calls to a dependency; settings as the instance's own `guard` takes them."""
+        return self.healing.guard(dependency, **settings)
 
     def start(self) -> None:
         """Initialise, and check and heal from now on; again: changes nothing."""

@@ -41,7 +41,9 @@ def healing(clock: FakeClock) -> Callable[..., StandaloneSelfHealing]:
     """An instance on the fake clock, not yet initialised."""
 
     def build(**settings: Any) -> StandaloneSelfHealing:
-        given: dict[str, Any] = {"clock": clock, "draw": lambda: 0.5, "wall": lambda: WALL_S}
+        given: dict[str, Any] = {
+            "clock": clock, "draw": lambda: 0.5, "wall": lambda: WALL_S, "store": "memory",
+        }
         return create_basic_self_healing("cart", **{**given, **settings})
 
     return build

@@ -1,0 +1,228 @@
+"""What every self-healing instance consists of, and what its levels may do otherwise.
+
+The doors (3.1) stand in standalone.py; who heals, loops, remembers or persists is made when
+first needed, so that a component that never falls ill pays for nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hms.agents.healing.act_ledger import ActLedger
+from hms.agents.healing.adaptation import Adaptation
+from hms.agents.healing.attempts import AttemptHistory
+from hms.agents.healing.clock import Clock, MonotonicClock
+from hms.agents.healing.condition import Condition
+from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
+from hms.agents.healing.configuration import Configuration
+from hms.agents.healing.default_policy import default_policy
+from hms.agents.healing.dependencies import Dependencies
+from hms.agents.healing.escalation import Escalations
+from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.interface import Issue, Supervisor
+from hms.agents.healing.ladder import Ladder
+from hms.agents.healing.learning import Effectiveness
+from hms.agents.healing.recovery import RecoveryRegistry, Registered
+from hms.agents.healing.treatment import Situation
+from hms.agents.policy.healing_policy import HealingPolicy
+from hms.errors import ConfigRefused, NotInitialized
+
+if TYPE_CHECKING:
+    from hms.agents.healing.incidents import IncidentBook
+    from hms.agents.healing.kill_switch import KillSwitch
+    from hms.agents.healing.persistence import Persistence
+    from hms.agents.healing.store.recorder import Recorder
+    from hms.agents.healing.store.store import Store
+
+
+def switch_of(given: Any, clock: Clock) -> KillSwitch | None:
+    """The kill switch that is meant; None where there is none to be read."""
+    if given is None and not os.environ.get("HMS_KILL_SWITCH"):
+        return None
+    from hms.agents.healing.kill_switch import KillSwitch  # it logs, and most have none
+
+    return given if isinstance(given, KillSwitch) else KillSwitch(given, clock)
+
+
+class HealingInstance:
+    """The parts of one instance; threads may share it.
+
+    Args:
+        config: the six static fields (6.1).
+        policy: parameters and ladders; without, the level's own.
+        clock: monotonic; tests give one they move.
+        draw: a number in [0, 1), for jitter.
+        wall: seconds since 1970, to tell a sender whose clock runs ahead.
+        kind: what the component is (service, store, queue), for a policy's overrides.
+        criticality: low, normal or high, likewise.
+        memory_limit_mb: 0 if unknown, then memory is not judged.
+        interval_s: between reports, where the component knows; 0: as the parameters say.
+        replicas: of this component that serve, this one counted in; the last one is
+            disrupted only while it fails those who ask it.
+        store: where state is kept: a store, a URL, "memory"; None: the default file.
+        instance_id: tells replicas of one component apart; this host's name when empty.
+        supervisor: who is told of what cannot be healed here.
+        kill_switch: a file or a function that stops all acts; None: HMS_KILL_SWITCH.
+        shadow: whether acts are only decided until a configuration says otherwise.
+    """
+
+    level: ClassVar[HealingLevel] = HealingLevel.BASIC
+
+    def __init__(
+        self,
+        config: UnifiedHealingConfig,
+        policy: HealingPolicy | None = None,
+        *,
+        clock: Clock | None = None,
+        draw: Callable[[], float] = random.random,
+        wall: Callable[[], float] = time.time,
+        kind: str = "service",
+        criticality: str = "normal",
+        memory_limit_mb: float = 0.0,
+        interval_s: float = 0.0,
+        replicas: float = 1.0,
+        store: Store | str | None = None,
+        instance_id: str = "",
+        supervisor: Supervisor | None = None,
+        kill_switch: Any = None,
+        shadow: bool = False,
+    ) -> None:
+        """Build an instance that is not yet initialised.
+
+        Raises:
+            ConfigRefused: the configuration asks for another implementation.
+        """
+        if config.level is not self.level:
+            raise ConfigRefused(
+                f"level {config.level.value} is not {type(self).__name__}'s\n"
+                f"    expected: {self.level.value}"
+            )
+        self.config = config
+        self.policy = policy or default_policy(self.level)
+        self.where = {
+            "kind": kind, "criticality": criticality, "level": config.level.value.lower()
+        }
+        self.clock: Clock = clock or MonotonicClock()
+        self.draw, self.wall = draw, wall
+        self.lock = threading.RLock()
+        self.kill_switch = switch_of(kill_switch, self.clock)
+        parameters = self.policy.for_component(self.where)
+        self.dependencies = Dependencies(
+            self.policy, config.circuit_breaker_enabled, self.clock, draw
+        )
+        self.condition = Condition(
+            HealthMonitor(parameters.health, memory_limit_mb, interval_s), Ladder(parameters),
+            self.dependencies, replicas,
+        )
+        self.configuration = Configuration(
+            self.policy, wall, self._install, starts_in_shadow=shadow, lock=self.lock
+        )
+        self.registry = RecoveryRegistry()
+        self.attempts = AttemptHistory()
+        self.effectiveness = Effectiveness()
+        self.incidents: IncidentBook | None = None
+        self.ledger = ActLedger(instance_id or "1")
+        self.escalated = Escalations(config.component_id, supervisor)
+        self._store, self._wanted = store, instance_id
+        self._persistence: Persistence | None = None
+        self._initialized = False
+
+    @property
+    def health(self) -> HealthMonitor:
+        """Reports, status and history."""
+        return self.condition.health
+
+    @property
+    def ladder(self) -> Ladder:
+        """The policy's ladder and its states."""
+        return self.condition.ladder
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """Who is told of what cannot be healed here."""
+        return self.escalated.supervisor
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What writes to the store; None where state is kept in memory only."""
+        return self._persistence.recorder if self._persistence is not None else None
+
+    @property
+    def instance_id(self) -> str:
+        """Which of the component's instances this is."""
+        return self.ledger.owner
+
+    def situation(self, now_s: float) -> Situation:
+        """What is wrong now; the lock is held."""
+        return self.condition.situation(now_s)
+
+    def look_at(self, found: Situation) -> None:
+        """Called at each round of healing with what is wrong; higher levels learn from it."""
+
+    async def after_round(self) -> None:
+        """Called by the loop after each round that went well."""
+
+    def ordered(self, issue: Issue, strategies: list[Registered]) -> list[Registered]:
+        """In which order strategies are asked; here as level, priority and registration say."""
+        return strategies
+
+    def learn(self, issue: str, by: str, *, helped: bool) -> None:
+        """Take in whether something helped against a kind of issue."""
+        with self.lock:
+            count = self.effectiveness.learn(issue, by, helped=helped)
+        if self._persistence is not None:
+            self._persistence.tell_effectiveness(issue, by, count.tried, count.effective)
+
+    def held_back_by(self) -> str:
+        """Why no act is done now; empty when acts are done."""
+        if self.kill_switch is not None and self.kill_switch.state() != "act":
+            return "kill switch: observing only"
+        return "shadow mode" if self.configuration.shadow else ""
+
+    def escalate(self, issue: Issue, attempts: tuple[str, ...]) -> None:
+        """Tell the supervisor, once an illness."""
+        self.escalated.tell(issue, attempts)
+
+    def forget_escalations(self) -> None:
+        """After a calm an illness is new."""
+        self.escalated.forget()
+
+    async def _remember(self) -> None:
+        """Open the store and restore what it holds, once."""
+        from hms.agents.healing.store.place import store_at
+
+        store = store_at(self._store)
+        if store is None or self._persistence is not None:
+            return
+        from hms.agents.healing.persistence import Persistence
+
+        self._persistence = Persistence(self, store, self._wanted)  # type: ignore[arg-type]
+        await self._persistence.start()
+
+    def _install(self, in_force: Adaptation) -> None:
+        """Put a configuration, already found legal, to work."""
+        self.dependencies.apply(in_force)
+        parameters = in_force.of_component(self.ladder_policy(), self.where)
+        self.ladder.parameters = parameters
+        self.health.reconfigure(parameters.health)
+
+    def ladder_policy(self) -> HealingPolicy:
+        """The policy whose ladders are in use."""
+        return self.policy
+
+    def require_initialized(self) -> None:
+        """Refuse to be asked too early.
+
+        Raises:
+            NotInitialized: `initialize()` was not called.
+        """
+        if not self._initialized:
+            raise NotInitialized(
+                f"`{self.config.component_id}` is not initialised\n"
+                "    expected: await initialize() first"
+            )

@@ -1,0 +1,198 @@
+"""What an instance leaves to the store, and takes from it when it starts (9.3).
+
+Nothing here waits for the store: rows are handed to a recorder, which writes them when it can.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from hms.agents.healing import attempts as verdicts
+from hms.agents.healing.actions import action_from_json
+from hms.agents.healing.attempts import Attempt
+from hms.agents.healing.store.moment import Moment, moment_now
+from hms.agents.healing.store.recorder import Recorder
+from hms.agents.healing.store.records import (
+    DONE,
+    INTENDED,
+    UNKNOWN,
+    AttemptRecord,
+    BreakerRecord,
+    EffectivenessRecord,
+    IncidentRecord,
+)
+
+if TYPE_CHECKING:
+    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.incidents import Incident
+    from hms.agents.healing.standalone import StandaloneSelfHealing
+    from hms.agents.healing.store.store import PeerBreaker, SavedState, Store
+
+READY_S = 1.0  # that `initialize` waits for the store; what comes later is restored later
+FLUSH_S = 1.0  # that an act waits for its intention to be written
+QUORUM = 2  # instances that must agree before a breaker opens for what others have seen
+FINAL = (verdicts.EFFECTIVE, verdicts.INEFFECTIVE, verdicts.INCONCLUSIVE)
+
+
+class Persistence:
+    """Binds one instance to one store.
+
+    Args:
+        host: the instance.
+        store: where its state is kept.
+        wanted: the instance's name among the component's; this host's when empty.
+    """
+
+    def __init__(self, host: StandaloneSelfHealing, store: Store, wanted: str) -> None:
+        self.host = host
+        self.recorder = Recorder(
+            store,
+            host.config.component_id,
+            wanted,
+            restore=self._restore,
+            breakers=self._breakers,
+            hear=self._hear,
+            clock=host.clock,
+        )
+        self._waiting: dict[str, BreakerRecord] = {}  # of dependencies not yet guarded here
+
+    async def start(self) -> None:
+        """Have the store opened and what it holds restored, if it answers in time."""
+        from hms.agents.healing.healing_round import in_thread
+
+        host = self.host
+        host.attempts.tell = self._tell_attempt
+        host.ledger.begin_stored = self._begin
+        host.configuration.record = self.recorder.record
+        if host.incidents is not None:
+            host.incidents.tell = self._tell_incident
+        self.recorder.start()
+        await in_thread(self.recorder.wait_ready, READY_S)
+
+    async def stop(self) -> None:
+        """Write what waits, and give the instance's place back."""
+        from hms.agents.healing.healing_round import in_thread
+
+        await in_thread(self.recorder.stop)
+
+    def guarded(self, guard: Guard) -> None:
+        """A dependency is guarded from now on: its breaker goes on as it was."""
+        record = self._waiting.pop(guard.dependency, None)
+        if record is not None:
+            guard.breaker.restore(record.at(moment_now()))
+
+    def tell_effectiveness(self, issue: str, by: str, tried: float, effective: float) -> None:
+        """What is known of a strategy has changed."""
+        self.recorder.record(EffectivenessRecord(issue, by, tried, effective))
+
+    def _restore(self, saved: SavedState) -> None:
+        """Called once, in the recorder's thread."""
+        host = self.host
+        with host.lock:
+            host.ledger.owner = self.recorder.instance_id
+            host.attempts.restore([self._attempt(row) for row in saved.attempts])
+            host.ledger.restore(
+                (row.key, row.issue, row.by, row.state == DONE) for row in saved.attempts
+            )
+            host.effectiveness.restore(
+                (row.issue, row.by, row.tried, row.effective) for row in saved.effectiveness
+            )
+            if host.incidents is not None:
+                host.incidents.restore([_incident(row) for row in saved.incidents])
+            host.configuration.restore(saved.configurations)
+        guards = host.dependencies.guards()
+        for record in saved.breakers:
+            if record.dependency in guards:
+                guards[record.dependency].breaker.restore(record)
+            else:
+                self._waiting[record.dependency] = record
+
+    def _breakers(self) -> Iterator[BreakerRecord]:
+        """Every breaker that is not closed, and those that nobody has asked for yet."""
+        for guard in self.host.dependencies.guards().values():
+            if guard.breaker.phase != "closed":
+                yield guard.breaker.saved()
+        now = moment_now()
+        for record in tuple(self._waiting.values()):
+            if record.phase != "closed":
+                yield record.at(now)
+
+    def _hear(self, peers: Iterable[PeerBreaker], now: Moment) -> None:
+        """Open what enough of the other instances have open, until the last but enough ends."""
+        left: dict[str, list[float]] = {}
+        for peer in peers:
+            aged = peer.breaker.at(now)
+            if aged.phase == "open" and aged.left_s > 0.0:
+                left.setdefault(aged.dependency, []).append(aged.left_s)
+        guards = self.host.dependencies.guards()
+        now_s = self.host.clock.now_s()
+        for name, spans_s in left.items():
+            if len(spans_s) >= QUORUM and name in guards:
+                agreed_s = sorted(spans_s)[-QUORUM]
+                guards[name].breaker.hear_quorum(now_s + agreed_s)
+
+    def _begin(self, key: str, issue: str, by: str) -> str:
+        """Note an intention and wait a moment until it is written; blocks."""
+        act = AttemptRecord(key, self.host.wall(), issue, by, state=INTENDED)
+        known = self.recorder.begin_act(act)
+        self.recorder.flush(FLUSH_S)
+        return known
+
+    def _tell_attempt(self, attempt: Attempt) -> None:
+        at_s = self.host.wall()
+        state = UNKNOWN if attempt.verdict == verdicts.UNKNOWN else DONE
+        action = "" if attempt.action is None else json.dumps(attempt.action.to_json())
+        self.recorder.record(
+            AttemptRecord(
+                key=attempt.key or f"{self.host.ledger.owner}/note/{int(at_s * 1e6)}",
+                at_s=at_s,
+                issue=attempt.issue,
+                by=attempt.by,
+                action=action,
+                error=attempt.error or attempt.reason,
+                verdict=attempt.verdict if attempt.verdict in FINAL else "",
+                undone=attempt.undone,
+                state=state,
+            )
+        )
+
+    def _tell_incident(self, incident: Incident) -> None:
+        offset_s = self.host.wall() - self.host.clock.now_s()
+        ended_s = incident.ended_s
+        self.recorder.record(
+            IncidentRecord(
+                key=str(incident.number),
+                issue=incident.issue,
+                began_at_s=incident.began_s + offset_s,
+                ended_at_s=None if ended_s is None else ended_s + offset_s,
+                severity=incident.severity,
+                evidence=incident.evidence,
+                detail=json.dumps(incident.to_json()),
+            )
+        )
+
+    def _attempt(self, row: AttemptRecord) -> Attempt:
+        """An attempt of an earlier process, its time on this one's clock."""
+        passed_s = max(self.host.wall() - row.at_s, 0.0)
+        return Attempt(
+            at_s=self.host.clock.now_s() - passed_s,
+            issue=row.issue,
+            by=row.by,
+            action=action_from_json(json.loads(row.action)) if row.action else None,
+            error=row.error,
+            verdict=row.verdict or (verdicts.UNKNOWN if row.state != DONE else verdicts.PENDING),
+            undone=row.undone,
+            key=row.key,
+        )
+
+
+def _incident(row: IncidentRecord) -> Incident:
+    from hms.agents.healing.incidents import Incident, IncidentAct
+
+    told: dict[str, Any] = json.loads(row.detail)
+    told["acts"] = tuple(IncidentAct(**each) for each in told["acts"])
+    for name in ("symptoms", "cut_off"):
+        told[name] = tuple(told[name])
+    return Incident(**told)

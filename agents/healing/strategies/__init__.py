@@ -1,0 +1,1 @@
+"""Built-in strategies, one file for each action with an effect (7.3)."""
