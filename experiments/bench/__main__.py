@@ -17,6 +17,7 @@ MEASURES = {
     "compile": "compiling",
     "fluid": "fluid",
     "evolution": "searching",
+    "reports": "runtime_reports",
     "workers": "workers",
 }
 """Where each is; Ray comes last, as its threads stay."""

@@ -1,5 +1,6 @@
 """`make bench` reports: its table and its JSON name every figure, and no time is asserted."""
 
+import importlib
 import json
 import re
 
@@ -7,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 from hms.experiments.bench import __main__ as program
-from hms.experiments.bench import compiling, fluid, help_text, searching, workers
 from hms.experiments.bench.figure import Figure, median_of, table
 from hms.experiments.bench.size import SMALL
 from hms.experiments.bench.timing import in_turn, one_answer
@@ -75,8 +75,9 @@ def fake(group: str) -> list[Figure]:
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The groups that were measured, by sizes that only say so."""
     found: list[str] = []
-    for module in (help_text, compiling, fluid, searching, workers):
-        group = module.GROUP
+    for group, name in program.MEASURES.items():
+        module = importlib.import_module(f"hms.experiments.bench.{name}")
+        assert group == module.GROUP
 
         def measure(size: object, group: str = group) -> list[Figure]:
             found.append(group)
