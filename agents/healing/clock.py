@@ -85,6 +85,7 @@ class FakeClock:
         with self._changed:
             self._now_s += span_s
             due = [woken for due_s, woken in self._parked if due_s <= self._now_s]
+            self._parked = [each for each in self._parked if each[0] > self._now_s]
         for woken in due:
             woken.set()
 
@@ -112,7 +113,8 @@ class FakeClock:
             self._changed.notify_all()
         woken.wait()
         with self._changed:
-            self._parked.remove(mine)
+            if mine in self._parked:  # woken by another than the clock
+                self._parked.remove(mine)
             self._changed.notify_all()
 
     def until_parked(self, threads: int, patience_s: float = 10.0) -> None:
