@@ -16,7 +16,14 @@ from dataclasses import dataclass, field, replace
 
 from hms.agents.healing.clock import Clock, MonotonicClock
 from hms.agents.healing.store.moment import Moment, moment_now
-from hms.agents.healing.store.records import DONE, AttemptRecord, BreakerRecord, Record
+from hms.agents.healing.store.records import (
+    DONE,
+    AttemptRecord,
+    BreakerRecord,
+    ConfigurationRecord,
+    EffectivenessRecord,
+    Record,
+)
 from hms.agents.healing.store.store import (
     ALREADY_DONE,
     NEW,
@@ -34,12 +41,18 @@ BATCH = 500
 PERIOD_S = 1.0
 BACK_OFF_MAX_S = 30.0
 KEYS_KEPT = 10_000
+HANGS_S = 1.0  # in one turn; nobody waits for a store from then on
 LOG = logging.getLogger("hms.healing.store")
 
 
 def no_records() -> Iterable[BreakerRecord]:
     """Where nothing is watched."""
     return ()
+
+
+def _state_key(row: Record) -> str:
+    """Of effectiveness each row is a state, of configuration the newest one is."""
+    return "" if isinstance(row, ConfigurationRecord) else row.key
 
 
 def nobody() -> None:
@@ -79,6 +92,8 @@ class Recorder:
     on_left: Callable[[], None] = nobody
     _pending: dict[tuple[str, str], tuple[int, Record]] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
+    _own: dict[tuple[str, str], Record] = field(default_factory=dict)
+    _busy_since_s: float = float("inf")
     _said_open: set[str] = field(default_factory=set)
     _number: int = 0
     _restored: bool = False
@@ -125,6 +140,10 @@ class Recorder:
             self._pending[place] = (self._number, row)
             if isinstance(row, AttemptRecord):
                 self._note_key(row)
+            elif isinstance(row, EffectivenessRecord) or (
+                isinstance(row, ConfigurationRecord) and row.in_force
+            ):
+                self._own[row.table, _state_key(row)] = row
             if len(self._pending) > self.capacity:
                 self._drop_oldest()
         if self._forked:
@@ -150,7 +169,8 @@ class Recorder:
         """Whether everything recorded so far is in the store within this time."""
         with self._changed:
             newest = self._number
-            if self._failed_in_row and self._pending:
+            hangs = time.monotonic() - self._busy_since_s > HANGS_S
+            if self._pending and (self._failed_in_row or hangs):
                 return False  # known to be away: whoever acts must not wait for it
         if self._wake is not None:
             self._wake()
@@ -177,7 +197,7 @@ class Recorder:
     def begin_anew(self) -> None:
         """In a forked child: the place and the thread are the parent's; rows that wait, too."""
         self.claim, self._wake, self._restored = None, None, True
-        self._pending, self._said_open = {}, set()
+        self._pending, self._said_open = {}, set()  # its own state goes to its own place
         self._changed, self._ready = threading.Condition(), threading.Event()
         self._forked = not self._stopped
 
@@ -190,6 +210,13 @@ class Recorder:
         now_s = self.clock.now_s()
         if now_s < self._quiet_until_s:
             return False
+        self._busy_since_s = time.monotonic()
+        try:
+            return self._turn(now_s)
+        finally:
+            self._busy_since_s = float("inf")
+
+    def _turn(self, now_s: float) -> bool:
         claim = self._begin()
         if now_s - self._period_began_s >= PERIOD_S:
             self._refresh_breakers()
@@ -222,24 +249,34 @@ class Recorder:
 
     def _begin(self) -> Claim:
         """Open, claim, and on the first time restore."""
-        if self.claim is not None:
-            return self.claim
-        self.store.open()
-        self.claim = self.store.claim(self.component_id, self.wanted)
-        self._said_open.clear()
+        if self.claim is None:
+            self.store.open()
+            self.claim = self.store.claim(self.component_id, self.wanted)
+            self._said_open.clear()
+            for row in tuple(self._own.values()):
+                self.record(row)  # another place than before knows nothing of it
         if not self._restored:
-            found = self.store.load(self.component_id, self.claim.instance_id)
-            now = self.moment()
-            aged = tuple(each.at(now) for each in found.breakers)
-            with self._changed:
-                for attempt in found.attempts:
-                    self._note_key(attempt)
-            self._said_open = {each.dependency for each in aged if each.phase != "closed"}
-            if self.restore is not None:
-                self.restore(replace(found, breakers=aged))
-            self._restored = True
+            self._restore_from(self.store.load(self.component_id, self.claim.instance_id))
         self._ready.set()
         return self.claim
+
+    def _restore_from(self, found: SavedState) -> None:
+        now = self.moment()
+        aged = tuple(each.at(now) for each in found.breakers)
+        with self._changed:
+            for attempt in found.attempts:
+                self._keys.setdefault(attempt.key, attempt.state)
+            known: list[Record] = [*found.effectiveness, *found.configurations[-1:]]
+            for row in known:
+                self._own.setdefault((row.table, _state_key(row)), row)
+        self._said_open = {each.dependency for each in aged if each.phase != "closed"}
+        self._restored = True
+        try:
+            if self.restore is not None:
+                self.restore(replace(found, breakers=aged))
+        except Exception:
+            self.failures += 1
+            LOG.exception("store %s: not all that was saved is restored", self.store.name)
 
     def _refresh_breakers(self) -> None:
         """Save what is not closed, each second; what has closed since, once."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from weakref import ref
 
 import pytest
 
 from hms.agents.healing.clock import FakeClock
+from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.memory import MemoryStore
 from hms.agents.healing.store.moment import Moment
+from hms.agents.healing.store.place import Url
 from hms.agents.healing.store.recorder import BATCH, Recorder
 from hms.agents.healing.store.records import (
     DONE,
     INTENDED,
     AttemptRecord,
     BreakerRecord,
+    ConfigurationRecord,
     EffectivenessRecord,
     IncidentRecord,
     Record,
@@ -265,3 +272,129 @@ def test_a_recorder_that_is_dropped_is_not_kept_and_its_place_is_free_again() ->
 def test_two_instances_of_one_process_do_not_share_a_place() -> None:
     store = MemoryStore()
     assert [store.claim("cart", "a").instance_id for _ in range(3)] == ["a", "a-2", "a-3"]
+
+
+def test_a_store_that_fails_while_loading_is_loaded_later(bench: Bench) -> None:
+    first = bench.recorder()
+    first.record(attempt(1))
+    turn(first)
+    leave(first)
+    broken = bench.recorder()
+    load, answers = bench.store.load, [StoreError("locked")]
+
+    def fails_once(component_id: str, instance_id: str) -> SavedState:
+        if answers:
+            raise answers.pop()
+        return load(component_id, instance_id)
+
+    bench.store.load = fails_once  # type: ignore[method-assign]
+    turn(broken)
+    assert not broken.wait_ready(0.0)
+    bench.clock.advance(1.0)
+    turn(broken)
+    assert broken.wait_ready(0.0)
+    assert broken.instance_id == "a"
+    assert len(bench.restored[-1].attempts) == 1
+
+
+def test_what_cannot_be_restored_does_not_stop_the_writing(bench: Bench) -> None:
+    def fails(state: SavedState) -> None:
+        raise ValueError("no such action")
+
+    recorder = bench.recorder()
+    recorder.restore = fails
+    recorder.record(attempt(1))
+    turn(recorder)
+    assert recorder.wait_ready(0.0)
+    assert (keys(bench.store), recorder.failures) == (["k1"], 1)
+
+
+def test_at_another_place_its_state_is_written_again(bench: Bench) -> None:
+    recorder = bench.recorder()
+    recorder.record(EffectivenessRecord("errors", "restart", 1.0, 1.0))
+    for number in (1, 2):
+        recorder.record(
+            ConfigurationRecord(number, number, "local", "x", 1.0, "{}", in_force="{}")
+        )
+    turn(recorder)
+    held = bench.store._places["cart", "a"]
+    bench.store._places["cart", "a"] = ("another process", held[1])
+    bench.clock.advance(1.0)
+    turn(recorder)
+    bench.clock.advance(1.0)
+    turn(recorder)
+    state = bench.store.load("cart", "a-2")
+    assert [row.tried for row in state.effectiveness] == [1.0]
+    assert [row.version for row in state.configurations] == [2]
+
+
+def test_nobody_waits_long_for_a_store_that_hangs() -> None:
+    answers = threading.Event()
+
+    class Hanging(MemoryStore):
+        def write(self, claim: Claim, rows: Sequence[Record]) -> None:
+            answers.wait(30.0)
+            super().write(claim, rows)
+
+    recorder = Recorder(Hanging(), "cart", "a")
+    recorder.start()
+    recorder.record(attempt(1))
+    assert not recorder.flush(0.05)
+    recorder._busy_since_s -= 2.0  # as if two seconds had passed
+    began_s = time.monotonic()
+    assert not recorder.flush(60.0)
+    assert time.monotonic() - began_s < 30.0
+    answers.set()
+    with recorder._changed:
+        assert recorder._changed.wait_for(lambda: not recorder.lag, 30.0)
+    assert recorder.stop(30.0)
+
+
+def test_a_forked_child_writes_at_a_place_of_its_own(tmp_path: Path) -> None:
+    script = f"""
+import os, sys
+from hms.agents.healing.store.database import SqlStore
+from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.recorder import Recorder
+from hms.agents.healing.store.records import AttemptRecord
+
+store = SqlStore(Url("sqlite:///{tmp_path / 'hms.db'}"))
+recorder = Recorder(store, "cart", "a")
+recorder.start()
+assert recorder.wait_ready(30)
+recorder.record(AttemptRecord("parent", 1.0, "errors", "restart"))
+assert recorder.flush(30)
+child = os.fork()
+recorder.record(AttemptRecord(f"after {{child == 0}}", 2.0, "errors", "restart"))
+assert recorder.flush(30), recorder.trouble
+print(recorder.instance_id, flush=True)
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    rows = {{row.key for row in store.history("cart")}}
+    assert rows == {{"parent", "after True", "after False"}}, rows
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split()) == ["a", "a-2"]
+
+
+def test_what_waits_at_the_end_of_the_process_is_written(tmp_path: Path) -> None:
+    script = f"""
+from hms.agents.healing.store.database import SqlStore
+from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.recorder import Recorder
+from hms.agents.healing.store.records import AttemptRecord
+
+recorder = Recorder(SqlStore(Url("sqlite:///{tmp_path / 'hms.db'}")), "cart", "a")
+recorder.start()
+assert recorder.wait_ready(30)
+for number in range(1000):
+    recorder.record(AttemptRecord(str(number), 1.0, "errors", "restart"))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    store = SqlStore(Url(f"sqlite:///{tmp_path / 'hms.db'}"))
+    assert len(store.history("cart", most=2000)) == 1000
+    assert store.claim("cart", "a").instance_id == "a"
+    store.close()
