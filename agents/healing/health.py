@@ -164,7 +164,9 @@ class HealthMonitor:
         reason = self._time_fault(now_s, reported_at_s, sequence)
         if reason:
             return self._refuse(reason)
-        arrive(self._state, self._parameters, now_s)
+        if arrive(self._state, self._parameters, now_s):
+            self._span.worst = FAILED  # the silence before it
+            self._note_limits()
         self.latest = metrics
         self.accepted += 1
         span = self._span

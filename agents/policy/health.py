@@ -149,9 +149,10 @@ def enter(s: HealthState, state: int, at_s: float) -> None:
     s.since_s = at_s
 
 
-def arrive(s: HealthState, p: HealthParameters, now_s: float) -> None:
-    """A report has come: end a silence, and learn how far apart reports usually are."""
-    if is_silent(s, p, now_s):
+def arrive(s: HealthState, p: HealthParameters, now_s: float) -> bool:
+    """A report has come; whether it ends a silence. Learns how far apart reports usually are."""
+    silent = is_silent(s, p, now_s)
+    if silent:
         if s.state != FAILED:
             enter(s, FAILED, s.latest_s + silence_s(s, p))
         for k in range(STATES):
@@ -166,6 +167,7 @@ def arrive(s: HealthState, p: HealthParameters, now_s: float) -> None:
         s.gap_s += GAP_RATE * (gap_s - s.gap_s)
     s.reports = min(s.reports + 1, MANY)
     s.latest_s = now_s
+    return silent
 
 
 def judge(s: HealthState, p: HealthParameters, o: HealthReport, now_s: float) -> int:

@@ -93,6 +93,15 @@ def test_silence_is_failed_and_told_in_seconds_and_reports() -> None:
     assert monitor.status(52.0) == Healthy()
 
 
+def test_a_silence_shorter_than_a_span_is_ended_by_three_good_reports_too() -> None:
+    monitor = HealthMonitor(interval_s=0.1)
+    found = []
+    for now_s in (0.0, 0.1, 0.2, 0.6, 0.65, 0.7, 0.75):
+        assert monitor.report(errors(0.0), now_s)
+        found.append(type(monitor.status(now_s)).__name__)
+    assert found == ["Healthy"] * 3 + ["Failed"] * 2 + ["Healthy"] * 2
+
+
 def test_an_interval_that_the_owner_knows_outlasts_a_new_configuration() -> None:
     monitor = HealthMonitor(interval_s=1.0)
     monitor.reconfigure(HealthParameters(missing_reports=5))
@@ -253,6 +262,43 @@ def test_refused_reports_change_nothing_and_all_are_counted(
         assert monitor.history() == twin.history()
         assert monitor.latest == twin.latest
     assert monitor.accepted + sum(monitor.refused.values()) == len(reports)
+
+
+class AlwaysJudged(HealthMonitor):
+    """One that lets no report pass unjudged."""
+
+    __slots__ = ()
+
+    def _note_limits(self) -> None:
+        self._quiet_percent = self._quiet_mb = self._quiet_ms = 0.0
+
+
+REPORTS = st.tuples(
+    st.sampled_from([0.1, 0.1, 0.1, 0.1, 0.1, 0.4, 1.5]),
+    st.sampled_from([0.0, 0.0, 0.0, 0.0, 4.0, 6.0, 30.0, 95.0]),
+    st.sampled_from([50.0, 50.0, 50.0, 85.0, 90.0]),
+    st.sampled_from([20.0, 20.0, 20.0, 150.0, 700.0]),
+)
+
+
+@given(st.lists(REPORTS, max_size=120), st.sampled_from([0.1, 1.0, 10.0]))
+def test_reports_that_are_not_judged_would_have_changed_nothing(
+    reports: list[tuple[float, float, float, float]], interval_s: float
+) -> None:
+    settings: dict[str, Any] = {
+        "parameters": HealthParameters(warm_up=3), "memory_limit_mb": 100.0,
+        "interval_s": interval_s,
+    }
+    quick, whole = HealthMonitor(**settings), AlwaysJudged(**settings)
+    now_s = 0.0
+    for step_s, percent, memory_mb, response_ms in reports:
+        now_s += step_s
+        metrics = HealthMetrics(0.0, memory_mb, response_ms, percent)
+        for each in (quick, whole):
+            assert each.report(metrics, now_s)
+        assert quick.status(now_s) == whole.status(now_s)
+        assert quick.since_s == whole.since_s
+    assert quick.history() == whole.history()
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 40.0), st.sampled_from([0.0, 4.0, 6.0, 30.0, 95.0])),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 from watched_instance import Counted, Watched
 
+from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.interface import HealthMetrics
+from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.healing.telemetry.instruments import LABEL_MOST
 from hms.agents.healing.telemetry.prometheus import collector, exposition, registry_of
 
@@ -133,3 +138,17 @@ def test_a_collector_joins_the_registry_of_the_service() -> None:
     body, content_type = exposition(registry, "application/openmetrics-text; version=1.0.0")
     assert body.endswith(b"# EOF\n")
     assert "openmetrics" in content_type
+
+
+def test_a_real_instance_is_shown(
+    healing: Callable[..., StandaloneSelfHealing], clock: FakeClock
+) -> None:
+    each = healing()
+    asyncio.run(each.initialize())
+    each.report(HealthMetrics(error_rate_percent=1.0))
+    each.guard("db")(lambda: 1)()
+    found = scraped(registry_of(each))
+    own = {"component": "cart", "instance": each.instance_id}
+    assert found["hms_error_ratio"][tuple(sorted(own.items()))] == 0.01
+    ok = tuple(sorted({**own, "dependency": "db", "outcome": "ok"}.items()))
+    assert found["hms_breaker_calls_total"][ok] == 1.0
