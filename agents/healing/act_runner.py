@@ -19,6 +19,7 @@ from hms.agents.healing.treatment import Treatment, UnderWay
 from hms.agents.policy.detection import slo_failing
 from hms.agents.policy.guard import FREE, LIMITED, held_back, note_act
 from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION
+from hms.agents.policy.recovery import is_disruptive
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
@@ -109,6 +110,8 @@ class ActRunner:
             host.ladder.begin(preview)
         if self.treatment.under_way is begun:  # by a process that was killed: wait for it
             return None
+        if is_disruptive(act.kind):
+            host.will_disrupt()
         outcome = await self.round.attempt(by, carrier.do, self.issue, act.amount)
         if outcome.end == DONE:
             outcome = dataclasses.replace(outcome, value=action_of(act, outcome.value))
@@ -139,6 +142,8 @@ class ActRunner:
             each.standing().begin(self.kind, begun.begun_s)
         if self.treatment.under_way is begun:
             return None
+        if each.act_class == DISRUPTIVE:
+            host.will_disrupt()
         outcome = await self.round.attempt(
             each.name, each.strategy.recover, self.issue, own_limit_s=each.limit_s
         )

@@ -54,10 +54,10 @@ class AttemptHistory:
     """The latest attempts and how often each kind of action was taken.
 
     Args:
-        tell: called with each attempt, new or with its verdict changed; for the store.
+        listeners: told of each attempt, new or with its verdict changed.
     """
 
-    tell: Callable[[Attempt], None] | None = None
+    listeners: list[Callable[[Attempt], None]] = field(default_factory=list)
     _kept: deque[Attempt] = field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
     _counts: dict[str, int] = field(default_factory=dict)
     _number: int = 0
@@ -105,5 +105,5 @@ class AttemptHistory:
         self._kept.extend([*attempts, *newer])
 
     def _say(self, attempt: Attempt) -> None:
-        if self.tell is not None:
-            self.tell(attempt)
+        for listener in self.listeners:
+            listener(attempt)

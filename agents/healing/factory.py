@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from hms.agents.healing.a2a import A2ASelfHealing
 from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
-from hms.agents.healing.hybrid import HybridSelfHealing
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.healing_policy import HealingPolicy
 
-IMPLEMENTED: dict[HealingLevel, type[StandaloneSelfHealing]] = {
-    each.level: each for each in (StandaloneSelfHealing, HybridSelfHealing, A2ASelfHealing)
-}
+if TYPE_CHECKING:
+    from hms.agents.healing.a2a import A2ASelfHealing
+    from hms.agents.healing.hybrid import HybridSelfHealing
+
+
+def implementation(level: HealingLevel) -> type[StandaloneSelfHealing]:
+    """The class that belongs to a level; what a process has no instance of, it does not load."""
+    if level is HealingLevel.FULL:
+        from hms.agents.healing.a2a import A2ASelfHealing
+
+        return A2ASelfHealing
+    if level is HealingLevel.ADVANCED:
+        from hms.agents.healing.hybrid import HybridSelfHealing
+
+        return HybridSelfHealing
+    return StandaloneSelfHealing
 
 
 def create_self_healing(
@@ -22,11 +33,11 @@ def create_self_healing(
 
     Args:
         config: the six fields (6.1).
-        policy: parameters and ladders; the defaults act on nothing.
-        **settings: clock, draw, wall, kind, criticality, memory_limit_mb, as the
-            implementation takes them.
+        policy: parameters and ladders; without, the level's own.
+        **settings: what the implementation takes: see `HealingInstance`, and for the higher
+            levels `A2ASelfHealing` and `HybridSelfHealing`.
     """
-    return IMPLEMENTED[config.level](config, policy, **settings)
+    return implementation(config.level)(config, policy, **settings)
 
 
 def create_basic_self_healing(component_id: str, **settings: Any) -> StandaloneSelfHealing:
@@ -34,13 +45,13 @@ def create_basic_self_healing(component_id: str, **settings: Any) -> StandaloneS
     return create_self_healing(UnifiedHealingConfig(component_id), **settings)
 
 
-def create_advanced_self_healing(component_id: str, **settings: Any) -> StandaloneSelfHealing:
-    """An instance for an important component."""
+def create_advanced_self_healing(component_id: str, **settings: Any) -> HybridSelfHealing:
+    """An instance for an important component: standalone until an issue is complex."""
     config = UnifiedHealingConfig(component_id, HealingLevel.ADVANCED)
-    return create_self_healing(config, **settings)
+    return cast("HybridSelfHealing", create_self_healing(config, **settings))
 
 
-def create_full_self_healing(component_id: str, **settings: Any) -> StandaloneSelfHealing:
-    """An instance for a critical component."""
+def create_full_self_healing(component_id: str, **settings: Any) -> A2ASelfHealing:
+    """An instance for a critical component: evolved policy, neighbours, learning."""
     config = UnifiedHealingConfig(component_id, HealingLevel.FULL)
-    return create_self_healing(config, **settings)
+    return cast("A2ASelfHealing", create_self_healing(config, **settings))

@@ -128,9 +128,6 @@ class Healer:
         if healing_round.attempts:
             host.escalate(issue, tuple(healing_round.attempts))
             raise healing_round.failure()
-        if self.treatment.under_way is not None or not host.ladder.is_spent(kind):
-            return
-        able = host.registry.able(issue, [], with_ladder=host.ladder.has_steps(kind))
-        if all(each.trial is not None and each.trial.is_spent(kind) for each in able):
+        if self.treatment.under_way is None and host.has_nothing_left(issue, kind):
             nobody = ("nobody here can handle it",)
             host.escalate(issue, tuple(healing_round.passed_over) or nobody)

@@ -30,6 +30,7 @@ from hms.agents.healing.learning import Effectiveness
 from hms.agents.healing.recovery import RecoveryRegistry, Registered
 from hms.agents.healing.treatment import Situation
 from hms.agents.policy.healing_policy import HealingPolicy
+from hms.agents.policy.policy_values import ROWS
 from hms.errors import ConfigRefused, NotInitialized
 
 if TYPE_CHECKING:
@@ -167,6 +168,15 @@ class HealingInstance:
     async def after_round(self) -> None:
         """Called by the loop after each round that went well."""
 
+    def will_disrupt(self) -> None:
+        """Called before an act that takes the component out of service."""
+
+    def keep_incident(self, found: Situation) -> None:
+        """Note what is wrong, or that it is over, where incidents are kept."""
+        if self.incidents is not None:
+            with self.lock:
+                self.incidents.look(found.issue, self.health.latest, self.clock.now_s())
+
     def ordered(self, issue: Issue, strategies: list[Registered]) -> list[Registered]:
         """In which order strategies are asked; here as level, priority and registration say."""
         return strategies
@@ -210,6 +220,15 @@ class HealingInstance:
         parameters = in_force.of_component(self.ladder_policy(), self.where)
         self.ladder.parameters = parameters
         self.health.reconfigure(parameters.health)
+
+    def policy_in_force(self) -> HealingPolicy:
+        """The policy with what was changed at run time, for whoever is to make it better."""
+        held = self.configuration.in_force
+        values = {path: value for path, value in held.values.items() if path in ROWS}
+        policy = self.policy.with_values(values)
+        for issue, ladder in {**self.ladder_policy().recovery, **held.recovery}.items():
+            policy = policy.with_ladder(issue, ladder)
+        return policy
 
     def ladder_policy(self) -> HealingPolicy:
         """The policy whose ladders are in use."""

@@ -63,7 +63,7 @@ class Persistence:
         from hms.agents.healing.healing_round import in_thread
 
         host = self.host
-        host.attempts.tell = self._tell_attempt
+        host.attempts.listeners.append(self._tell_attempt)
         host.ledger.begin_stored = self._begin
         host.configuration.record = self.recorder.record
         if host.incidents is not None:

@@ -237,6 +237,10 @@ class StandaloneSelfHealing(HealingInstance):
 
         return SynchronousHealing(self)
 
+    def use_loop(self, loop: HealLoop) -> None:
+        """Have this loop make the rounds: another interval, or a test's time."""
+        self._loop = loop
+
     async def __aenter__(self) -> Self:
         """Initialise, and check and heal from now on, in a loop of the instance's own (5.1)."""
         from hms.agents.healing.loop import HealLoop
@@ -263,6 +267,20 @@ class StandaloneSelfHealing(HealingInstance):
         await self._flight.finished(self.config.healing_timeout)
         if self._persistence is not None:
             await self._persistence.stop()
+
+    @property
+    def is_treating(self) -> bool:
+        """Whether an act's effect is waited for."""
+        treated = self._healer is not None and self._healer.treatment.under_way is not None
+        return treated or self.ladder.is_waiting
+
+    def has_nothing_left(self, issue: Issue, kind: int) -> bool:
+        """Whether everything here that is for such an issue was tried, and did not help."""
+        with self.lock:
+            if not self.ladder.is_spent(kind):
+                return False
+            able = self.registry.able(issue, [], with_ladder=self.ladder.has_steps(kind))
+            return all(each.trial is not None and each.trial.is_spent(kind) for each in able)
 
     async def _heal_once(self) -> HealingAction:
         from hms.agents.healing.healer import Healer  # whoever never falls ill needs none
