@@ -280,7 +280,8 @@ class Recorder:
 
     def _refresh_breakers(self) -> None:
         """Save what is not closed, each second; what has closed since, once."""
-        not_closed = {each.dependency: each for each in self.breakers()}
+        told = self.breakers()  # one that only its peers hold open is closed of its own
+        not_closed = {each.dependency: each for each in told if each.phase != "closed"}
         for name in self._said_open - set(not_closed):
             self.record(BreakerRecord(name))
         for each in not_closed.values():
