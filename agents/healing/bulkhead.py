@@ -8,15 +8,15 @@ newcomers and revokes nothing; resizing never waits.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hms.agents.healing.adaptive_limit import AdaptiveLimit
-from hms.agents.healing.bulkhead_place import Place, Waiter, set_once
+from hms.agents.healing.bulkhead_place import Place, set_once
 from hms.agents.healing.clock import MonotonicClock, Sleeper
 from hms.agents.healing.deadline import current, passed, remaining_s
+from hms.agents.healing.places import Places, Waiter
 from hms.agents.healing.stage import AsyncStep, Call, Step, Surroundings
 from hms.errors import BulkheadFull, CallRefused, ConfigRefused
 
@@ -49,10 +49,7 @@ class Bulkhead:
         ConfigRefused: a number makes no sense.
     """
 
-    __slots__ = (
-        "_lock", "_name", "_queue", "_queue_limit", "_refused", "_running", "adaptive", "limit",
-        "max_wait_s",
-    )  # fmt: skip
+    __slots__ = ("_learning", "_name", "adaptive", "max_wait_s", "places")
 
     label = "Bulkhead"
 
@@ -70,14 +67,16 @@ class Bulkhead:
             raise ConfigRefused(
                 f"Bulkhead: max_wait_s is {max_wait_s!r}\n    expected: seconds, above 0, or None"
             )
-        self.limit = limit
+        self.places = Places(limit, queue)
         self.max_wait_s = max_wait_s
         self.adaptive = adaptive
         self._name = name
-        self._queue_limit = queue
-        self._running = self._refused = 0
-        self._queue: deque[Waiter] = deque()
-        self._lock = threading.Lock()
+        self._learning = threading.Lock()
+
+    @property
+    def limit(self) -> int:
+        """Calls at once."""
+        return self.places.limit
 
     def resize(self, limit: int, queue: int | None = None) -> None:
         """Another limit from now on; calls under way and those who wait stay.
@@ -86,20 +85,11 @@ class Bulkhead:
             ConfigRefused: a number makes no sense; nothing was changed.
         """
         check_size(limit, 0 if queue is None else queue)
-        with self._lock:
-            self.limit = limit
-            if queue is not None:
-                self._queue_limit = queue
-            granted = self._grant()
-        self._wake(granted)
+        self.places.resize(limit, queue)
 
     def enter_now(self) -> bool:
         """Take a place if one is free and nobody waits for it."""
-        with self._lock:
-            if self._running >= self.limit or self._queue:
-                return False
-            self._running += 1
-            return True
+        return self.places.take()
 
     def enter(self, sleeper: Sleeper) -> None:
         """Take a place, in this thread, waiting in the queue if there is room.
@@ -116,16 +106,13 @@ class Bulkhead:
         try:
             sleeper.wait(woken, min(longest_s, remaining_s()))
         except BaseException:
-            self._withdraw(waiter)
+            self.places.withdraw(waiter)
             raise
-        with self._lock:
-            if waiter.granted:
-                return
-            self._queue.remove(waiter)
-        deadline = current.get()
-        if deadline is not None and remaining_s() <= 0.0:
-            raise passed(deadline.limit)
-        raise self._full()
+        if self.places.gave_up(waiter):
+            deadline = current.get()
+            if deadline is not None and remaining_s() <= 0.0:
+                raise passed(deadline[1])
+            raise self._full()
 
     async def enter_async(self) -> None:
         """Take a place, in this task of asyncio, waiting in the queue if there is room.
@@ -133,7 +120,7 @@ class Bulkhead:
         Raises:
             BulkheadFull: no place, no room to wait, or none within `max_wait_s`.
         """
-        if self.enter_now():
+        if self.places.take():
             return
         import asyncio
 
@@ -146,13 +133,10 @@ class Bulkhead:
             async with asyncio.timeout(self.max_wait_s):
                 await future
         except TimeoutError:
-            with self._lock:
-                if waiter.granted:
-                    return
-                self._queue.remove(waiter)
-            raise self._full() from None
+            if self.places.gave_up(waiter):
+                raise self._full() from None
         except BaseException:
-            self._withdraw(waiter)
+            self.places.withdraw(waiter)
             raise
 
     def leave(self) -> None:
@@ -161,12 +145,7 @@ class Bulkhead:
         Raises:
             ValueError: nobody has a place.
         """
-        with self._lock:
-            if self._running <= 0:
-                raise ValueError(f"bulkhead{self._of()}: more places given back than taken")
-            self._running -= 1
-            granted = self._grant()
-        self._wake(granted)
+        self.places.leave()
 
     def place(self, sleeper: Sleeper | None = None) -> Place:
         """A place for code that is no function: `with bulkhead.place():`."""
@@ -176,15 +155,13 @@ class Bulkhead:
         """Let an adaptive limit follow from a call that still has its place."""
         if self.adaptive is None:
             return
-        with self._lock:
-            self.limit = self.adaptive.next(self.limit, self._running, dropped)
-            granted = self._grant()
-        self._wake(granted)
+        with self._learning:
+            limit, taken, _, _ = self.places.numbers()
+            self.places.resize(self.adaptive.next(limit, taken, dropped))
 
     def metrics(self) -> BulkheadMetrics:
         """Places of one moment."""
-        with self._lock:
-            return BulkheadMetrics(self.limit, self._running, len(self._queue), self._refused)
+        return BulkheadMetrics(*self.places.numbers())
 
     def around(self, inner: Step, where: Surroundings) -> Step:
         """A place around each call, kept while work that outlived it goes on."""
@@ -238,50 +215,15 @@ class Bulkhead:
 
     def _ask(self, wake: Callable[[], object]) -> Waiter | None:
         """None: a place is taken; else a place in the queue."""
-        with self._lock:
-            if self._running < self.limit and not self._queue:
-                self._running += 1
-                return None
-            if len(self._queue) < self._queue_limit:
-                waiter = Waiter(wake)
-                self._queue.append(waiter)
-                return waiter
-        raise self._full()
-
-    def _withdraw(self, waiter: Waiter) -> None:
-        """A waiter was cancelled: its place in the queue, or the one just given, is another's."""
-        with self._lock:
-            if not waiter.granted:
-                self._queue.remove(waiter)
-                return
-        self.leave()
-
-    def _grant(self) -> list[Waiter]:
-        """Give what is free to those who wait; they are woken when the lock is released."""
-        granted = []
-        while self._queue and self._running < self.limit:
-            waiter = self._queue.popleft()
-            waiter.granted = True
-            self._running += 1
-            granted.append(waiter)
-        return granted
-
-    def _wake(self, granted: list[Waiter]) -> None:
-        """Outside the lock: waking may run foreign code of a loop."""
-        for waiter in granted:
-            if not waiter.woken():
-                self.leave()  # its loop is closed, it never comes for its place
+        try:
+            return self.places.ask(wake)
+        except IndexError:
+            raise self._full() from None
 
     def _full(self) -> CallRefused:
-        with self._lock:
-            self._refused += 1
-            running, waiting = self._running, len(self._queue)
-        return BulkheadFull(
-            f"bulkhead{self._of()} is full: {running} of {self.limit} under way, {waiting} wait"
-        )
-
-    def _of(self) -> str:
-        return f" of `{self._name}`" if self._name else ""
+        limit, taken, waiting, _ = self.places.numbers()
+        name = f" of `{self._name}`" if self._name else ""
+        return BulkheadFull(f"bulkhead{name} is full: {taken} of {limit} under way, {waiting} wait")
 
 
 def check_size(limit: int, queue: int) -> None:

@@ -1,8 +1,7 @@
-"""One place of a bulkhead, and one who waits for it."""
+"""One place of a bulkhead, held by code that is no function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from asyncio import Future
 
 
-class Places(Protocol):
+class Entrance(Protocol):
     """Where places are taken and given back."""
 
     def enter(self, sleeper: Sleeper) -> None:
@@ -28,31 +27,12 @@ class Places(Protocol):
         ...
 
 
-class Waiter:
-    """One who waits for a place; `granted` is written under the bulkhead's lock."""
-
-    __slots__ = ("granted", "wake")
-
-    def __init__(self, wake: Callable[[], object]) -> None:
-        """Woken by `wake` once the place is its own."""
-        self.granted = False
-        self.wake = wake
-
-    def woken(self) -> bool:
-        """Wake who waits; False: it lived on a loop that was closed."""
-        try:
-            self.wake()
-        except RuntimeError:
-            return False
-        return True
-
-
 class Place:
     """One place of a bulkhead, for `with` and `async with`, or taken and released by hand."""
 
     __slots__ = ("_held", "_places", "_sleeper")
 
-    def __init__(self, places: Places, sleeper: Sleeper) -> None:
+    def __init__(self, places: Entrance, sleeper: Sleeper) -> None:
         """Not taken yet."""
         self._places = places
         self._sleeper = sleeper

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hms.agents.healing.clock import Clock
 from hms.errors import CallTimeout
@@ -35,12 +35,8 @@ class Limit(NamedTuple):
     clock: Clock
 
 
-class Deadline(NamedTuple):
-    """A moment of the limit's clock."""
-
-    at_s: float
-    limit: Limit
-
+Deadline: TypeAlias = tuple[float, Limit]
+"""A moment of the limit's clock, and the limit: a bare tuple, one is made for every call."""
 
 current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
@@ -48,7 +44,10 @@ current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 def remaining_s() -> float:
     """Seconds until the nearest deadline of this call, at least 0; infinite if there is none."""
     deadline = current.get()
-    return math.inf if deadline is None else max(deadline.at_s - deadline.limit.clock.now_s(), 0.0)
+    if deadline is None:
+        return math.inf
+    at_s, limit = deadline
+    return max(at_s - limit.clock.now_s(), 0.0)
 
 
 def check() -> None:
@@ -58,8 +57,10 @@ def check() -> None:
         CallTimeout: the nearest deadline has passed.
     """
     deadline = current.get()
-    if deadline is not None and deadline.limit.clock.now_s() >= deadline.at_s:
-        raise passed(deadline.limit)
+    if deadline is not None:
+        at_s, limit = deadline
+        if limit.clock.now_s() >= at_s:
+            raise passed(limit)
 
 
 def passed(limit: Limit) -> CallTimeout:

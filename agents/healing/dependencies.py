@@ -143,7 +143,7 @@ class Dependencies:
         guard.use(
             build_pipeline(
                 settings, edge, guard.breaker, guard.classification, guard.budget, self.clock,
-                self.draw,
+                self.draw, guard.pipeline,
             )
         )
 

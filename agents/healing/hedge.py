@@ -159,7 +159,7 @@ class Race:
         """The value of the first right answer."""
         if number > 1:
             self._where.counts.add("hedges_won")
-        if not self._where.retried:
+        if id(self._hedge) in self._where.depositors:
             self.budget.succeeded()
         return value
 

@@ -115,7 +115,7 @@ class ThreadRace:
             self._where.counts.add("timeouts")
             for work in self._works.values():
                 tell_expiry(work.call)
-            raise passed(deadline.limit)
+            raise passed(deadline[1])
 
     def _start(self, number: int) -> None:
         branch = self._call.branch()

@@ -32,6 +32,7 @@ from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.breaker_stage import BreakerStage
 from hms.agents.healing.classification import EVERY_ERROR, Classification
 from hms.agents.healing.clock import Clock, MonotonicClock, Sleeper, sleeper_of
+from hms.agents.healing.hedge import Hedge
 from hms.agents.healing.pipeline_fused import fused
 from hms.agents.healing.retry import Retry
 from hms.agents.healing.retry_budget import RetryBudget
@@ -42,6 +43,8 @@ from hms.agents.healing.stage import (
     Stage,
     Step,
     Surroundings,
+    invoke,
+    invoke_async,
 )
 from hms.agents.healing.timeout import Timeout
 from hms.agents.policy.parameters import RetryParameters
@@ -71,7 +74,7 @@ class Pipeline:
         self.budget = where.budget
         self._where = where
         self._async_step: AsyncStep | None = None
-        self.call = fused(stages, where) or nested(stages, where)
+        self.call = fused(stages, where, nested(stages, where))
 
     @classmethod
     def of(
@@ -103,15 +106,16 @@ class Pipeline:
         ])
         retries = [each for each in present if isinstance(each, Retry)]
         parameters = retries[0].parameters if retries else RetryParameters()
+        budget = budget or own_budget(retries) or RetryBudget(parameters, clock)
         where = Surroundings(
             dependency=name,
             clock=clock,
             sleeper=sleeper or sleeper_of(clock),
             draw=draw,
-            budget=budget or own_budget(retries) or RetryBudget(parameters, clock),
+            budget=budget,
             classification=classification or EVERY_ERROR,
             breakers=tuple(each.breaker for each in present if isinstance(each, BreakerStage)),
-            retried=bool(retries),
+            depositors=depositors(present, budget),
             counts=counts or Counts(),
         )
         return cls(tuple(present), where)
@@ -195,6 +199,19 @@ def own_budget(stages: Iterable[Retry]) -> RetryBudget | None:
     return next((each.budget for each in stages if each.budget is not None), None)
 
 
+def depositors(stages: list[Stage], budget: RetryBudget) -> frozenset[int]:
+    """One stage for each budget, so that a success within two retries fills it once.
+
+    The innermost Retry, since it judges values; a Hedge where there is none.
+    """
+    chosen: dict[int, Stage] = {}
+    for kind in (Retry, Hedge):
+        for stage in reversed(stages):
+            if isinstance(stage, kind):
+                chosen.setdefault(id(stage.budget or budget), stage)
+    return frozenset(id(stage) for stage in chosen.values())
+
+
 def nested(
     stages: Iterable[Stage], where: Surroundings
 ) -> Callable[[Callable[..., Any], Arguments, Named], Any]:
@@ -215,13 +232,3 @@ def nested_async(stages: Iterable[Stage], where: Surroundings) -> AsyncStep:
     for stage in reversed(list(stages)):
         step = stage.around_async(step, where)
     return step
-
-
-def invoke(call: Call) -> Any:
-    """The innermost step: the callee."""
-    return call.function(*call.args, **call.kwargs)
-
-
-async def invoke_async(call: Call) -> Any:
-    """The innermost step: the callee."""
-    return await call.function(*call.args, **call.kwargs)

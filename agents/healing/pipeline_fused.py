@@ -1,15 +1,232 @@
-"""One frame for the whole pipeline while all goes well."""
+"""The default order in one frame, as long as the first attempt goes well.
+
+Around a callee that answers, most of a pipeline's cost is the calls from stage to stage. So the
+common order, Fallback > total Timeout > Retry > Bulkhead > Breaker > Timeout with any but the
+breaker left out, is one function that takes a place, enters the breaker's era, sets the nearer
+deadline, calls, and undoes all that. What does not go well, or is not plain, is the nested
+stages' (pipeline.py): a breaker that must be asked, a bulkhead without a free place, a nearer
+deadline around the call, and everything after a failed first attempt.
+
+tests/healing/test_healing_pipeline_fused.py runs both side by side and finds no difference.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from hms.agents.healing.stage import Stage, Surroundings
+from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker_stage import BreakerStage
+from hms.agents.healing.bulkhead import Bulkhead
+from hms.agents.healing.deadline import Limit, current
+from hms.agents.healing.fallback import Fallback
+from hms.agents.healing.permit import Permit
+from hms.agents.healing.retry import MARKS, Loop, Retry
+from hms.agents.healing.stage import Call, Ended, Stage, Step, Surroundings, invoke
+from hms.agents.healing.timeout import Timeout, by_deadline, named
+
+Caller: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]
+
+ORDER = ("fallback", "total", "retry", "bulkhead", "breaker", "attempt")
 
 
-def fused(
-    stages: tuple[Stage, ...], where: Surroundings
-) -> Callable[[Callable[..., Any], tuple[Any, ...], Any], Any] | None:
-    """None where the order is not one that can be fused."""
-    return None
+@dataclass(slots=True)
+class Parts:
+    """The stages of a pipeline that can be fused."""
+
+    fallback: Fallback | None = None
+    total: Limit | None = None
+    retry: Retry | None = None
+    bulkhead: Bulkhead | None = None
+    breaker: BreakerStage | None = None
+    attempt: Limit | None = None
+
+
+def fused(stages: tuple[Stage, ...], where: Surroundings, nested: Caller) -> Caller:
+    """One frame for the success path, or `nested` where there is more to do even there."""
+    parts = parts_of(stages, where)
+    if parts is None or parts.breaker is None or where.classification.judges:
+        return nested
+    breaker, retry = parts.breaker.breaker, parts.retry
+    if retry is not None and (retry.judges or Loop(retry, where).budget.watches_calls):
+        return nested
+    if breaker.now_s != where.clock.now_s:
+        return nested  # two clocks: each stage must read its own
+    return _fused(parts, breaker, where, nested)
+
+
+def parts_of(stages: tuple[Stage, ...], where: Surroundings) -> Parts | None:
+    """The stages by their names; None if they are others, or in another order."""
+    parts, reached = Parts(), -1
+    for stage in stages:
+        name, part = part_of(stage, where)
+        if name not in ORDER or ORDER.index(name) <= reached:
+            return None
+        reached = ORDER.index(name)
+        setattr(parts, name, part)
+    return parts
+
+
+def part_of(stage: Stage, where: Surroundings) -> tuple[str, Any]:
+    """Its name in the order, "" for what cannot be fused, and what is needed of it."""
+    if isinstance(stage, Timeout):
+        limit = stage.limit(where)
+        if stage.on != "deadline":
+            return "", None
+        return "total" if limit.scope == "total" else "attempt", limit
+    if isinstance(stage, Bulkhead):
+        return "" if stage.adaptive else "bulkhead", stage
+    for name, kind in (("fallback", Fallback), ("retry", Retry), ("breaker", BreakerStage)):
+        if isinstance(stage, kind):
+            return name, stage
+    return "", None
+
+
+def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) -> Caller:
+    now_s, starts = breaker.now_s, breaker.starts
+    get_deadline, set_deadline, reset_deadline = current.get, current.set, current.reset
+    limits = [each for each in (parts.total, parts.attempt) if each is not None]
+    limit = min(limits, key=lambda each: each.span_s, default=None)
+    span_s = float("inf") if limit is None else limit.span_s
+    places = None if parts.bulkhead is None else parts.bulkhead.places
+    free = deque[None]() if places is None else places.free
+    take, give = free.pop, free.append
+    deposit = Loop(parts.retry, where).deposit if parts.retry else int
+    resume = After(parts, breaker, where)
+    marks = MARKS
+
+    def call(
+        function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        started_s = now_s()
+        era = breaker.era
+        outer = get_deadline()
+        at_s = started_s + span_s
+        if started_s >= era.admit_until_s or (outer is not None and outer[0] <= at_s):
+            return nested(function, args, kwargs)
+        if places is not None:
+            if places.watched:
+                return nested(function, args, kwargs)
+            try:
+                take()
+            except IndexError:
+                return nested(function, args, kwargs)
+        before = marks.last
+        ticket = next(starts)
+        era.flights[ticket] = started_s
+        token = set_deadline(outer if limit is None else (at_s, limit))
+        try:
+            value = function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 (`resume` raises it, or answers)
+            failure = error
+        except BaseException as error:
+            reset_deadline(token)
+            resume.interrupted(Permit(era, ticket, started_s), error)
+            raise
+        else:
+            reset_deadline(token)
+            ended_s = now_s()
+            if ended_s < era.until_s:
+                next(era.count)
+                try:
+                    del era.flights[ticket]
+                except KeyError:  # another thread found it overdue just now
+                    era.overdue.pop(ticket, None)
+            else:
+                breaker.succeeded(Permit(era, ticket, started_s))
+            if places is not None:
+                give(None)
+                if places.watched:
+                    places.settle()
+            deposit()
+            if ended_s > at_s:
+                resume.overran(ended_s - started_s)
+            return value
+        reset_deadline(token)
+        permit = Permit(era, ticket, started_s)
+        made = Call(function, args, kwargs)
+        made.started_s = started_s
+        made.ended = Ended(failure, None, before)
+        return resume(made, permit)
+
+    return call
+
+
+class After:
+    """What follows a first attempt that did not go well."""
+
+    __slots__ = ("_breaker", "_parts", "_step", "_where")
+
+    def __init__(self, parts: Parts, breaker: Breaker, where: Surroundings) -> None:
+        self._parts = parts
+        self._breaker = breaker
+        self._where = where
+        self._step = resumed(parts, where)
+
+    def __call__(self, call: Call, permit: Permit) -> Any:
+        """Close the attempt, then let the stages around it go on."""
+        ended = call.ended
+        assert ended is not None
+        error = ended.error
+        assert error is not None
+        attempt = self._parts.attempt
+        if attempt is not None and isinstance(error, TimeoutError):
+            ours = named(error, self._where, attempt, call.started_s)
+            if ours is not None:
+                ours.__cause__ = error
+                ended.error = error = ours
+        self.interrupted(permit, error)
+        del error  # with this frame it would be a ring
+        return self._step(call)
+
+    def interrupted(self, permit: Permit, error: BaseException) -> None:
+        """Tell the breaker, give the place back."""
+        assert self._parts.breaker is not None
+        call = Call(int, (), {})
+        self._parts.breaker.tell(permit, call, self._where, None, error)
+        if self._parts.bulkhead is not None:
+            self._parts.bulkhead.leave()
+
+    def overran(self, took_s: float) -> None:
+        """A value came after a limit, or after both."""
+        for limit in (self._parts.total, self._parts.attempt):
+            if limit is not None and took_s > limit.span_s:
+                self._where.counts.add("overran")
+
+
+def resumed(parts: Parts, where: Surroundings) -> Step:
+    """The stages around the attempts, entered with the first attempt's end."""
+    below: Step = invoke
+    if parts.attempt is not None:
+        below = by_deadline(below, where, parts.attempt)
+    for stage in (parts.breaker, parts.bulkhead):
+        if stage is not None:
+            below = stage.around(below, where)
+    step: Step = fail
+    if parts.retry is not None:
+        loop = Loop(parts.retry, where)
+
+        def go_on(call: Call) -> Any:
+            ended = call.ended
+            assert ended is not None
+            call.ended = None
+            return loop.go_on(below, call, ended)
+
+        step = go_on
+    if parts.total is not None:
+        step = by_deadline(step, where, parts.total, resumed=True)
+    return parts.fallback.around(step, where) if parts.fallback is not None else step
+
+
+def fail(call: Call) -> Any:
+    """Without retries the first attempt's error is the end."""
+    ended, call.ended = call.ended, None
+    assert ended is not None
+    error, ended.error = ended.error, None
+    assert error is not None
+    try:
+        raise error
+    finally:
+        del error

@@ -132,7 +132,7 @@ class Retry:
     def around(self, inner: Step, where: Surroundings) -> Step:
         """First attempt, then the loop if it failed."""
         loop = Loop(self, where)
-        deposit, bad, watch = loop.budget.succeeded, loop.bad, loop.budget.watches_calls
+        deposit, bad, watch = loop.deposit, loop.bad, loop.budget.watches_calls
 
         def step(call: Call) -> Any:
             before = MARKS.last
@@ -153,7 +153,7 @@ class Retry:
     def around_async(self, inner: AsyncStep, where: Surroundings) -> AsyncStep:
         """The same for coroutines."""
         loop = Loop(self, where)
-        deposit, bad, watch = loop.budget.succeeded, loop.bad, loop.budget.watches_calls
+        deposit, bad, watch = loop.deposit, loop.bad, loop.budget.watches_calls
 
         async def step(call: Call) -> Any:
             before = MARKS.last
@@ -189,6 +189,11 @@ class Retry:
             return None
         return told if told is not None and 0.0 < told < math.inf else None
 
+    @property
+    def judges(self) -> bool:
+        """Whether it has a judge of its own."""
+        return self._judge is not None
+
     def judged_by(self, where: Surroundings) -> Callable[[Any], bool | None] | None:
         """What judges values: its own judge, else the pipeline's, else none.
 
@@ -211,7 +216,7 @@ class Retry:
 class Loop:
     """The attempts after the first, of all calls through one stage."""
 
-    __slots__ = ("_stage", "_where", "bad", "budget")
+    __slots__ = ("_stage", "_where", "bad", "budget", "deposit")
 
     def __init__(self, stage: Retry, where: Surroundings) -> None:
         """With the stage's own budget, else the pipeline's."""
@@ -219,6 +224,8 @@ class Loop:
         self._where = where
         self.budget = stage.budget or where.budget
         self.bad = stage.judged_by(where)
+        deposits = id(stage) in where.depositors
+        self.deposit: Callable[[], object] = self.budget.succeeded if deposits else int
 
     def go_on(self, inner: Step, call: Call, ended: Ended) -> Any:
         """Attempts until one is right or none is due; the last end is the caller's."""
@@ -280,7 +287,7 @@ class Loop:
         if self.bad is not None and self.bad(ended.value):
             return True
         if not call.fell_back:
-            self.budget.succeeded()
+            self.deposit()
         return False
 
     def _wait(self, span_s: float) -> None:

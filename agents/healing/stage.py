@@ -132,7 +132,7 @@ class Surroundings:
         draw: a number in [0, 1).
         budget: one for all retries and hedges, whatever stage asks.
         breakers: those in the pipeline: no hedge is sent while one is half-open.
-        retried: whether a Retry is in the pipeline, which then deposits for successes.
+        depositors: the ids of the stages that deposit for a success, one for each budget.
         counts: what the stages did.
     """
 
@@ -143,7 +143,7 @@ class Surroundings:
     budget: RetryBudget
     classification: Classification = EVERY_ERROR
     breakers: tuple[Breaker, ...] = ()
-    retried: bool = False
+    depositors: frozenset[int] = frozenset()
     counts: Counts = field(default_factory=Counts)
 
 
@@ -183,3 +183,13 @@ def matcher(on: Errors | None, stage: str) -> Callable[[BaseException], bool]:
         return lambda error: isinstance(error, types)
     asked = on
     return lambda error: isinstance(error, Exception) and bool(asked(error))
+
+
+def invoke(call: Call) -> Any:
+    """The innermost step: the callee."""
+    return call.function(*call.args, **call.kwargs)
+
+
+async def invoke_async(call: Call) -> Any:
+    """The innermost step: the callee."""
+    return await call.function(*call.args, **call.kwargs)

@@ -85,7 +85,7 @@ def nearest(limit: Limit, since_s: float) -> Deadline:
     """The limit's deadline, or one around it that comes first."""
     at_s = since_s + limit.span_s
     outer = current.get()
-    return outer if outer is not None and outer.at_s <= at_s else Deadline(at_s, limit)
+    return outer if outer is not None and outer[0] <= at_s else (at_s, limit)
 
 
 def begin(limit: Limit) -> Deadline:
@@ -95,9 +95,9 @@ def begin(limit: Limit) -> Deadline:
         CallTimeout: one around it has passed: there is no time to begin.
     """
     now_s = limit.clock.now_s()
-    deadline = nearest(limit, now_s)
-    if now_s >= deadline.at_s:
-        raise passed(deadline.limit)
+    at_s, whose = deadline = nearest(limit, now_s)
+    if now_s >= at_s:
+        raise passed(whose)
     return deadline
 
 
@@ -144,14 +144,14 @@ def _in_worker(inner: Step, where: Surroundings, limit: Limit) -> Step:
     from hms.agents.healing.worker_threads import WORKERS, tell_expiry
 
     def step(call: Call) -> Any:
-        deadline = begin(limit)
+        at_s, whose = deadline = begin(limit)
         token = current.set(deadline)
         branch = call.branch()
         branch.on_expiry = {}
         try:
             work = WORKERS.start(inner, branch)
             try:
-                where.sleeper.wait(work.done, deadline.at_s - where.clock.now_s())
+                where.sleeper.wait(work.done, at_s - where.clock.now_s())
             finally:  # also where the wait is interrupted
                 call.left += branch.left if work.over else [work]
         finally:
@@ -161,7 +161,7 @@ def _in_worker(inner: Step, where: Surroundings, limit: Limit) -> Step:
             return work.result()
         tell_expiry(branch)
         where.counts.add("timeouts")
-        raise passed(deadline.limit)
+        raise passed(whose)
 
     return step
 

@@ -1,0 +1,132 @@
+"""The fused success path does what the nested stages do, on any history of calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.bulkhead import Bulkhead
+from hms.agents.healing.clock import FakeClock, MonotonicClock
+from hms.agents.healing.deadline import current
+from hms.agents.healing.fallback import Fallback
+from hms.agents.healing.hedge import Hedge
+from hms.agents.healing.pipeline import Pipeline, nested
+from hms.agents.healing.retry import Retry
+from hms.agents.healing.timeout import Timeout
+from hms.agents.policy.parameters import BreakerParameters, RetryParameters
+from hms.errors import BulkheadFull
+
+ENDS: tuple[Any, ...] = (
+    "right", "right", "right", OSError("no"), ConnectionRefusedError("no"), TimeoutError("own"),
+    KeyError("neutral"), BulkheadFull("further in"), KeyboardInterrupt(),
+)  # fmt: skip
+calls = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.0, 0.02, 1.0, 6.0]),  # before it
+        st.sampled_from([0.0, 0.01, 0.3, 0.6, 2.5]),  # it takes
+        st.integers(0, len(ENDS) - 1),
+    ),
+    max_size=40,
+)
+present = st.fixed_dictionaries(
+    {name: st.booleans() for name in ("fallback", "total", "retry", "bulkhead", "attempt")}
+)
+
+
+class World:
+    """A pipeline of the default order, and everything that it can be seen by."""
+
+    def __init__(self, present: dict[str, bool], fuse: bool) -> None:
+        self.clock = FakeClock()
+        breaker = BreakerParameters(
+            minimum_calls=4, window_calls=8, half_open_calls=2, jitter_share=0.0, open_s=2.0
+        )
+        self.breaker = Breaker("db", breaker, self.clock, lambda: 0.5)
+        self.bulkhead = Bulkhead(2)
+        retry = RetryParameters(max_attempts=3, base_s=0.1, retry_on_error=True, budget_max=4.0)
+        stages = {
+            "fallback": Fallback.value("cached"),
+            "total": Timeout(2.0, scope="total"),
+            "retry": Retry(OSError, parameters=retry),
+            "bulkhead": self.bulkhead,
+            "breaker": self.breaker,
+            "attempt": Timeout(0.5, scope="attempt"),
+        }
+        chosen = [stage for name, stage in stages.items() if present.get(name, True)]
+        self.pipeline = Pipeline.of(*chosen, clock=self.clock, draw=lambda: 0.5)  # type: ignore[arg-type]
+        self.is_fused = "_fused" in self.pipeline.call.__qualname__
+        if not fuse:
+            self.pipeline.call = nested(self.pipeline.stages, self.pipeline._where)
+        self.seen: list[Any] = []
+
+    def make(self, before_s: float, takes_s: float, end: Any) -> None:
+        self.clock.advance(before_s)
+
+        def callee() -> Any:
+            deadline = current.get()
+            self.seen.append(("called", self.clock.now_s(), deadline and deadline[0]))
+            self.clock.advance(takes_s)
+            if isinstance(end, BaseException):
+                raise end
+            return end
+
+        try:
+            self.seen.append(self.pipeline.call(callee, (), {}))
+        except BaseException as error:  # noqa: BLE001 (compared)
+            self.seen.append((type(error), str(error)))
+        assert current.get() is None
+
+    def told(self) -> tuple[Any, ...]:
+        return (
+            self.seen, self.breaker.metrics(), self.bulkhead.metrics(),
+            self.pipeline.budget.metrics(), self.pipeline.metrics(), self.clock.now_s(),
+        )
+
+
+@given(present, calls)
+def test_fused_and_nested_stages_cannot_be_told_apart(
+    present: dict[str, bool], calls: list[tuple[float, float, int]]
+) -> None:
+    fused, plain = World(present, fuse=True), World(present, fuse=False)
+    assert fused.is_fused
+    for before_s, takes_s, end in calls:
+        for world in (fused, plain):
+            world.make(before_s, takes_s, ENDS[end])
+    told, wanted = fused.told(), plain.told()
+    assert told == wanted
+    assert told[2].running == 0
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        (Bulkhead(1), Retry(OSError)),
+        (Timeout(1.0, on="worker"),),
+        (Hedge(idempotent=True),),
+        (Retry(OSError, judge=bool),),
+        (Retry(OSError, parameters=RetryParameters(max_attempts=2, budget_kind=2)),),
+    ],
+    ids=["other order", "worker", "hedge", "judge", "calls watched"],
+)
+def test_what_is_more_than_the_common_order_is_not_fused(stages: tuple[Any, ...]) -> None:
+    clock = FakeClock()
+    breaker = Breaker("db", BreakerParameters(), clock, lambda: 0.5)
+    pipeline = Pipeline.of(*stages, breaker, clock=clock)
+    assert "nested" in pipeline.call.__qualname__
+    elsewhere = Pipeline.of(breaker, Timeout(1.0), clock=MonotonicClock())
+    assert "nested" in elsewhere.call.__qualname__
+
+
+def test_a_nearer_deadline_around_the_call_stays(clock: FakeClock) -> None:
+    breaker = Breaker("db", BreakerParameters(), clock, lambda: 0.5)
+    inner = Pipeline.of(breaker, Timeout(5.0), clock=clock)
+
+    def layer() -> Any:
+        return inner.call(current.get, (), {})
+
+    at_s, limit = Pipeline.of(Timeout(1.0, scope="page"), clock=clock).call(layer, (), {})
+    assert (at_s, limit.scope) == (1.0, "page")
