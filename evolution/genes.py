@@ -6,8 +6,8 @@ incidents; what is left out keeps the table's default or the value in `ALWAYS`:
 
 - leases, sweeps, ejection shares, jitter, growth of a third opening: second-order beside
   thresholds and times, and a wrong value can only hurt;
-- `guard.*` beyond the number of acts: a limit on acting is the operator's, so evolution may
-  tighten it and never loosen it;
+- `guard.*` beyond the number of acts, and whether an act that did not help is undone: a limit on
+  acting is the operator's, so evolution may tighten it and never loosen it;
 - count windows: a window of the last n calls says nothing about a component whose traffic has
   stopped; the baselines that use one are compared as they are.
 
@@ -68,6 +68,7 @@ SOUGHT = (
     Sought("detection.silence_s", high=15.0),
     Sought("detection.confirm_s"),
     Sought("guard.acts_per_10_min"),
+    Sought("verification.hold_s"),
 )
 
 ALWAYS: dict[str, object] = {"breaker.window_kind": "time", "retry.jitter_kind": "full"}

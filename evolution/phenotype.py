@@ -53,6 +53,7 @@ def write_mapping(values: Values, slots: Sequence[Slot]) -> dict[str, Any]:
     }
     if used:
         mapping["detection"] = _group(values, "detection")
+        mapping["verification"] = _group(values, "verification")
         mapping["recovery"] = {
             issue: [_step(values, FORMS[act]) for act in ladder]
             for issue, ladder in acts.items()

@@ -16,7 +16,8 @@ RULE_EJECTED = 2
 RULE_ISSUE = 3
 RULE_ACT = 4
 RULE_ESCALATED = 5
-RULE_NAMES = ("", "phase", "ejected", "issue", "act", "escalated")
+RULE_UNDONE = 6
+RULE_NAMES = ("", "phase", "ejected", "issue", "act", "escalated", "undone")
 
 EVENTS_MAX = 20_000
 

@@ -17,7 +17,7 @@ from hms.scenarios.machine_code import compiled
 PACKAGE = "hms.agents.policy"
 MODULES = (
     "window", "breaker", "retry", "dependency", "outlier", "detection", "guard", "recovery",
-    "component", "invariants",
+    "verification", "component", "invariants",
 )
 SCALARS = {float: "f8", int: "i8", bool: "?"}
 

@@ -73,11 +73,12 @@ class Adaptation:
         return dataclasses.replace(held, **own)  # type: ignore[type-var]
 
     def of_component(self, policy: HealingPolicy, where: Mapping[str, str]) -> ComponentParameters:
-        """What holds for a component of this description, ladders included."""
+        """What holds for a component of this description, ladders and verification included."""
         held = self.of_groups(policy.for_component(where))
-        if not self.recovery:
+        verification = self.of_group("verification", held.verification)
+        if not self.recovery and verification is held.verification:
             return held
-        ladders = recovery_arrays({**policy.recovery, **self.recovery})
+        ladders = recovery_arrays({**policy.recovery, **self.recovery}, verification)
         return dataclasses.replace(held, recovery=ladders)
 
     @property

@@ -15,7 +15,8 @@ from hms.agents.healing.actions import HealingAction, NoAction
 from hms.agents.healing.healing_round import DONE, HealingRound
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.treatment import Situation, Treatment, UnderWay
-from hms.agents.policy.recovery import CALM_S, UNDECIDED
+from hms.agents.policy.kinds import UNDECIDED
+from hms.agents.policy.recovery import CALM_S
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hms.agents.healing.interface import HealthMetrics
-from hms.agents.policy.component import Act, act_on, judge, look, most_urgent, settle_s
+from hms.agents.policy.component import Act, act_on, judge, look, most_urgent
 from hms.agents.policy.detection import DetectionState, SlotObservation, detect_slot
 from hms.agents.policy.guard import GuardState
 from hms.agents.policy.healing_policy import ComponentParameters
@@ -18,7 +18,8 @@ from hms.agents.policy.kinds import (
     NONE,
     SLOTS_PER_COMPONENT,
 )
-from hms.agents.policy.recovery import RecoveryState, entry, is_exhausted, settle
+from hms.agents.policy.recovery import RecoveryState, act_at, is_exhausted
+from hms.agents.policy.verification import ILL, hold_s, settle
 
 T = TypeVar("T")
 OWN = 0  # a live instance is one process: all its reports are about the first slot
@@ -82,11 +83,11 @@ class Ladder:
     @property
     def settle_s(self) -> float:
         """How long an illness must be gone to be believed."""
-        return settle_s(self.parameters.detection)
+        return hold_s(self.parameters.detection, self.parameters.recovery)
 
     def has_steps(self, issue: int) -> bool:
         """Whether the policy has a ladder for this kind of issue."""
-        return int(self.parameters.recovery.act[entry(issue, 0)]) != NO_ACTION
+        return act_at(self.parameters.recovery, issue, 0) != NO_ACTION
 
     def is_spent(self, issue: int) -> bool:
         """Whether no step is left for it."""
@@ -97,15 +98,15 @@ class Ladder:
 
         Args:
             now_s: on the instance's clock.
-            has_data: whether a report came since that act; without one it is judged as
-                replicas that are only starting are: later.
+            has_data: whether a report came since that act; without one there is no verdict
+                but, in the end, an inconclusive one.
         """
         p = self.parameters
         act = Act(wake_s=FOREVER_S)
         slots = self._slots()
         look(self.detection, self.recovery, p.detection, p.recovery, slots, act, now_s)
         if not has_data:
-            slots[OWN] = dataclasses.replace(self.seen, starting=True)
+            slots[OWN] = dataclasses.replace(self.seen, missing=True)
         judge(
             self.detection, self.recovery, p.detection, p.guard, p.recovery, slots, act, now_s
         )
@@ -116,7 +117,7 @@ class Ladder:
         p = self.parameters
         found = Preview(Act(wake_s=FOREVER_S), copied(self.recovery), copied(self.guard))
         slots = self._slots()
-        slot = most_urgent(self.detection, found.recovery, p.recovery, slots)
+        slot = most_urgent(self.detection, found.recovery, p.guard, p.recovery, slots)
         if slot >= 0:
             act_on(
                 self.detection, found.recovery, found.guard, p.detection, p.guard, p.recovery,
@@ -136,7 +137,7 @@ class Ladder:
     def fail(self, now_s: float) -> None:
         """The act under way failed: nothing to wait for, its time is up."""
         self.recovery.due_s = now_s
-        settle(self.recovery, False, True, True, 0.0, now_s)
+        settle(self.recovery, ILL, 0.0, now_s)
 
     def _slots(self) -> list[SlotObservation]:
         return [self.seen, *NO_SLOTS]

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from hms.agents.policy.kinds import (
     CUSTOM_ACT,
-    DEPENDENCY,
     ISSUE_KINDS,
     NONE,
     RECONNECT,
@@ -24,8 +23,8 @@ from hms.agents.policy.recovery import (
     entry,
     is_exhausted,
     see,
-    settle,
 )
+from hms.agents.policy.verification import GONE, ILL, NOT_ILL, UNSEEN, settle, suffers
 
 SLOT = 0  # a live instance is one process
 DELAY_FIRST_S = 1.0
@@ -76,7 +75,8 @@ class Trial:
 
     def begin(self, issue: int, now_s: float) -> None:
         """It acts now."""
-        begin_act(self.recovery, self.parameters, issue, SLOT, 0, now_s)
+        extension_s = self.parameters.verification.extension_s
+        begin_act(self.recovery, self.parameters, issue, SLOT, 0, extension_s, now_s)
         self.begun_s = now_s
 
     def fail(self, now_s: float) -> None:
@@ -87,7 +87,7 @@ class Trial:
     def judge(
         self, present: int, *, has_data: bool, suspected: bool, settle_s: float, now_s: float
     ) -> int:
-        """Whether the act under way helped: a verdict of `policy.recovery`.
+        """Whether the act under way helped: a verdict of `policy.kinds`.
 
         Args:
             present: the illness there is now, NONE if none.
@@ -95,7 +95,9 @@ class Trial:
             suspected: whether an illness is just being confirmed.
             settle_s: how long the illness must be gone to be believed.
         """
-        judged = has_data and not suspected
-        gone = judged and present == NONE
-        ill = present not in (NONE, DEPENDENCY) or present == self.recovery.issue
-        return settle(self.recovery, gone, ill, judged, settle_s, now_s)
+        seen = GONE if present == NONE else NOT_ILL
+        if suspected or not has_data:
+            seen = UNSEEN
+        elif suffers(present, self.recovery.issue, False):
+            seen = ILL
+        return settle(self.recovery, seen, settle_s, now_s)

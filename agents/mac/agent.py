@@ -21,7 +21,8 @@ from hms.agents.policy.kinds import NO_ACTION, SCOPE_REPLICA, SLOTS_PER_COMPONEN
 Event: TypeAlias = tuple[int, str, float, float]
 """Entity, rule, value before, value after; the tick is that of the call."""
 
-PHASE, EJECTED, ISSUE, ACT, ESCALATED = "phase", "ejected", "issue", "act", "escalated"
+PHASE, EJECTED, ISSUE, ACT = "phase", "ejected", "issue", "act"
+ESCALATED, UNDONE = "escalated", "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,8 @@ class MacAgent:
             if found[slot] != before[slot]:
                 entity = own * SLOTS_PER_COMPONENT + slot
                 events.append((entity, ISSUE, before[slot], found[slot]))
+        if act.undo:
+            events.append((own, UNDONE, float(act.undo_issue), float(act.undo_step)))
         if act.escalate:
             events.append((own, ESCALATED, 0.0, float(act.escalate_issue)))
         if act.kind != NO_ACTION:

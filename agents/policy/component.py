@@ -1,7 +1,9 @@
 """One component's agent, once a control period: look, judge the last act, choose the next.
 
-At most one act a period, for the most urgent illness that has a step left; while its effect
-is waited for, only a more urgent illness of other replicas comes before it.
+At most one act a period, for the most urgent illness that has a step left and of which something
+is to be seen: no data is never a reason to act. While an act's effect is waited for, only a more
+urgent illness of other replicas comes before it. An act that did not help is undone, if it can be,
+in the same period (specification 3.4.2; verification.py).
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ from dataclasses import dataclass
 from hms.agents.policy.detection import (
     DetectionState,
     SlotObservation,
+    calmed_s,
+    can_tell,
     confirmed_s,
     detect_slot,
     slo_failing,
@@ -16,32 +20,32 @@ from hms.agents.policy.detection import (
 )
 from hms.agents.policy.guard import FREE, LIMITED, GuardState, free_s, held_back, note_act
 from hms.agents.policy.kinds import (
-    DEPENDENCY,
+    DISRUPTIVE,
     FOREVER_S,
+    INCONCLUSIVE,
+    INEFFECTIVE,
     ISSUE_KINDS,
     NO_ACTION,
     NONE,
     SLACK,
     SLOTS_PER_COMPONENT,
+    UNDECIDED,
     UNRESPONSIVE,
 )
 from hms.agents.policy.parameters import DetectionParameters, GuardParameters, RecoveryParameters
 from hms.agents.policy.recovery import (
-    INEFFECTIVE,
     RecoveryState,
+    act_at,
+    act_class,
     begin_act,
     choose,
     entry,
-    is_disruptive,
+    has_undo,
     is_exhausted,
-    is_for_all,
     ready_s,
     see,
-    settle,
 )
-
-PERIOD_S = 1.0  # of control
-SETTLE_PERIODS = 2.0  # beyond `confirm_s`: how long an illness must be gone to be believed
+from hms.agents.policy.verification import conclude, hold_s
 
 
 @dataclass(slots=True)
@@ -56,9 +60,12 @@ class Act:
     step: int = 0
     escalate: bool = False  # told once an illness: no step helped, or the guard holds them back
     escalate_issue: int = NONE
-    settled: int = 0  # the last act: 1 effective, -1 not, 0 nothing new
+    settled: int = UNDECIDED  # the last act: a verdict of kinds.py
     settled_issue: int = NONE
     settled_step: int = 0
+    undo: bool = False  # that act did not help: take it back, before anything else is done
+    undo_issue: int = NONE
+    undo_step: int = 0
     wake_s: float = 0.0  # when something comes next if all that is seen stays the same
 
 
@@ -76,26 +83,24 @@ def step_component(
     a.step = 0
     a.escalate = False
     a.escalate_issue = NONE
+    a.undo = False
+    a.undo_issue = NONE
+    a.undo_step = 0
     a.wake_s = FOREVER_S
     look(d, r, dp, rp, o, a, now_s)
     judge(d, r, dp, gp, rp, o, a, now_s)
-    slot = most_urgent(d, r, rp, o)
+    slot = most_urgent(d, r, gp, rp, o)
     if slot >= 0:
         act_on(d, r, g, dp, gp, rp, o, a, slot, now_s)
     if a.kind != NO_ACTION:
-        other = most_urgent(d, r, rp, o)  # whom it may turn to while it waits
+        other = most_urgent(d, r, gp, rp, o)  # whom it may turn to while it waits
         if other >= 0:
             a.wake_s = min(a.wake_s, ready_s(r, rp, int(d.issue[other]), other, now_s))
     if r.waiting:
         a.wake_s = min(a.wake_s, r.due_s)
         if r.well:
-            a.wake_s = min(a.wake_s, r.well_since_s + settle_s(dp))
+            a.wake_s = min(a.wake_s, r.well_since_s + hold_s(dp, rp))
     a.wake_s = max(a.wake_s, now_s)
-
-
-def settle_s(dp: DetectionParameters) -> float:
-    """How long an illness must be gone to be believed: a relapse would be found by then."""
-    return dp.confirm_s + SETTLE_PERIODS * PERIOD_S
 
 
 def look(
@@ -106,6 +111,7 @@ def look(
     for i in range(SLOTS_PER_COMPONENT):
         detect_slot(d, dp, o[i], i, now_s)
         a.wake_s = min(a.wake_s, confirmed_s(d, dp, i, FOREVER_S))
+        a.wake_s = min(a.wake_s, calmed_s(d, dp, i))
     for issue in range(ISSUE_KINDS):
         if issue != NONE:
             see(r, rp, issue, is_present(d, issue), now_s)
@@ -123,28 +129,20 @@ def judge(
     d: DetectionState, r: RecoveryState, dp: DetectionParameters, gp: GuardParameters,
     rp: RecoveryParameters, o: list[SlotObservation], a: Act, now_s: float,
 ) -> None:
-    """Did the act under way help? If not, and no step is left: escalate, once."""
-    a.settled = 0
+    """Did the act under way help? If not, undo it; if no step is left, escalate, once."""
+    a.settled = UNDECIDED
     a.settled_issue = r.issue
     a.settled_step = r.step
     if not r.waiting:
         return
-    for_all = is_for_all(int(rp.act[entry(r.issue, r.step)]))
-    gone = True
-    ill = False
-    judged = True
-    for i in range(SLOTS_PER_COMPONENT):
-        if o[i].replicas <= 0.0 or not (for_all or i == r.slot):
-            continue
-        issue = int(d.issue[i])
-        ill = ill or issue == r.issue
-        if not for_all:  # what these replicas suffer themselves counts against the act, too
-            ill = ill or (issue != NONE and issue != DEPENDENCY)
-            gone = gone and o[i].answered_rps > 0.0
-        judged = judged and not o[i].starting and int(d.suspect[i]) == NONE
-    gone = gone and judged and not ill
-    a.settled = settle(r, gone, ill, judged, settle_s(dp), now_s)
-    if a.settled != INEFFECTIVE or not is_exhausted(r, rp, r.issue):
+    a.settled = conclude(d, r, rp, dp, o, gp.bound, now_s)
+    if a.settled != INEFFECTIVE:
+        return
+    if gp.bound and rp.verification.undo and has_undo(act_at(rp, r.issue, r.step)):
+        a.undo = True
+        a.undo_issue = r.issue
+        a.undo_step = r.step
+    if not is_exhausted(r, rp, r.issue):
         return
     tell_once(r, a, r.issue)
     if not gp.bound:
@@ -160,13 +158,16 @@ def tell_once(r: RecoveryState, a: Act, issue: int) -> None:
 
 
 def most_urgent(
-    d: DetectionState, r: RecoveryState, rp: RecoveryParameters, o: list[SlotObservation]
+    d: DetectionState, r: RecoveryState, gp: GuardParameters, rp: RecoveryParameters,
+    o: list[SlotObservation],
 ) -> int:
     """The slot to treat now, -1 if none; of equally ill ones the one with most replicas."""
     best = -1
     for i in range(SLOTS_PER_COMPONENT):
         issue = int(d.issue[i])
         if issue == NONE or is_exhausted(r, rp, issue):
+            continue
+        if gp.bound and not can_tell(o[i], issue):
             continue
         if r.waiting and (i == r.slot or urgency(issue) >= urgency(r.issue)):
             continue
@@ -192,8 +193,8 @@ def act_on(
         a.wake_s = min(a.wake_s, ready_s(r, rp, issue, slot, now_s))
         return
     i = entry(issue, step)
-    act = int(rp.act[i])
-    if is_disruptive(act):
+    act = act_at(rp, issue, step)
+    if act_class(act) == DISRUPTIVE:
         reason = held_back(
             g, gp, serving_beside(d, dp, o, slot), disrupted(o, slot),
             slo_failing(d, dp, o[slot], slot), now_s,
@@ -210,7 +211,10 @@ def act_on(
     a.target = int(rp.target[i])
     a.issue = issue
     a.step = step
-    begin_act(r, rp, issue, slot, step, now_s)
+    if r.waiting:  # nobody looks at the effect of the act before any more
+        a.settled = INCONCLUSIVE
+    extension_s = rp.verification.extension_s if gp.bound else FOREVER_S
+    begin_act(r, rp, issue, slot, step, extension_s, now_s)
 
 
 def serving_beside(

@@ -5,6 +5,9 @@ One rule an illness, looked at from the most urgent down; to enter, the rule mus
 are judged against the usual ones, learned while well. No data is never a reason: without
 arrivals nothing new is found, and what was found stays until something speaks against it.
 A group that starts is new: what was wrong with the old process says nothing about it.
+
+A group that changes between well and ill `flap_changes` times within `flap_s` is flapping: one
+illness that it has, besides, whenever it is well, until it has kept one state for `flap_s`.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,10 @@ from dataclasses import dataclass
 from hms.agents.policy.kinds import (
     DEPENDENCY,
     ERRORS,
+    FLAP_ENTRIES,
+    FLAPPING,
+    FLAPS_HELD,
+    FOREVER_S,
     MEMORY,
     NONE,
     SATURATED,
@@ -43,7 +50,8 @@ class SlotObservation:
     queue_share: float = 0.0
     refused_share: float = 0.0
     memory_share: float = 0.0
-    silence_s: float = 0.0  # since the last answer
+    silence_s: float = 0.0  # since the last answer, while some wait for one
+    missing: bool = False  # the report did not come: nothing above says anything
 
 
 @dataclass(slots=True)
@@ -57,6 +65,10 @@ class DetectionState:
     since_s: Floats = floats(SLOTS_PER_COMPONENT)
     suspect: Floats = floats(SLOTS_PER_COMPONENT)
     suspect_since_s: Floats = floats(SLOTS_PER_COMPONENT)
+    flapping: Floats = floats(SLOTS_PER_COMPONENT)  # 1 while it flaps, well or ill
+    changes: Floats = floats(SLOTS_PER_COMPONENT)  # between well and ill, at most FLAPS_HELD
+    change_at: Floats = floats(SLOTS_PER_COMPONENT)  # where the next one is noted
+    change_s: Floats = floats(FLAP_ENTRIES)  # a ring of their times for each slot
 
 
 def urgency(issue: int) -> int:
@@ -74,6 +86,15 @@ def urgency(issue: int) -> int:
     if issue == NONE:
         return 9
     return issue  # dependency 6, flapping 7, custom 8
+
+
+def can_tell(o: SlotObservation, issue: int) -> bool:
+    """Whether what is seen of a slot says anything about an illness."""
+    if o.missing or o.starting:
+        return False
+    if issue == UNRESPONSIVE and (not o.up or o.silence_s > 0.0):
+        return True
+    return o.up and (issue == MEMORY or o.arrivals_rps > ARRIVALS_MIN_RPS)
 
 
 def holds(
@@ -138,16 +159,38 @@ def forget(s: DetectionState, slot: int) -> None:
     s.suspect[slot] = float(NONE)
 
 
+def is_ill(s: DetectionState, slot: int) -> bool:
+    """Whether something is wrong with it now; one that flaps may be well."""
+    issue = int(s.issue[slot])
+    return issue != NONE and issue != FLAPPING
+
+
 def detect_slot(
     s: DetectionState, p: DetectionParameters, o: SlotObservation, slot: int, now_s: float
 ) -> int:
     """Look once a control period; the illness of the slot, NONE if it is well."""
+    was_ill = is_ill(s, slot)
     if o.replicas <= 0.0 or o.starting:
         forget(s, slot)
         s.learned_s[slot] = now_s
-        return NONE
+    elif o.missing:
+        s.suspect[slot] = float(NONE)
+        s.learned_s[slot] = now_s
+    else:
+        diagnose(s, p, o, slot, now_s)
+    if is_ill(s, slot) != was_ill:
+        note_change(s, p, slot, now_s)
+    if s.flapping[slot] > 0.0:
+        show_flapping(s, p, o, slot, now_s)
+    return int(s.issue[slot])
+
+
+def diagnose(
+    s: DetectionState, p: DetectionParameters, o: SlotObservation, slot: int, now_s: float
+) -> None:
+    """What the rules say about a slot that can be looked at."""
     found = candidate(s, p, o, slot)
-    issue = int(s.issue[slot])
+    issue = int(s.issue[slot]) if is_ill(s, slot) else NONE
     if issue != NONE and not persists(s, p, o, slot, issue):
         issue = NONE
         s.since_s[slot] = now_s
@@ -163,7 +206,47 @@ def detect_slot(
             s.suspect[slot] = float(NONE)
     s.issue[slot] = float(issue)
     learn(s, o, slot, issue == NONE and found == NONE, now_s)
-    return issue
+
+
+def changed_s(s: DetectionState, slot: int, n: int) -> float:
+    """When the n-th latest change of a slot was, n from 1; -FOREVER_S if it had fewer."""
+    if float(n) > s.changes[slot]:
+        return -FOREVER_S
+    at = int(s.change_at[slot]) + FLAPS_HELD - n
+    return s.change_s[(slot * FLAPS_HELD + at % FLAPS_HELD) % FLAP_ENTRIES]
+
+
+def note_change(s: DetectionState, p: DetectionParameters, slot: int, now_s: float) -> None:
+    """It fell ill or became well; too often of late, and it flaps."""
+    at = int(s.change_at[slot])
+    s.change_s[(slot * FLAPS_HELD + at) % FLAP_ENTRIES] = now_s
+    s.change_at[slot] = float((at + 1) % FLAPS_HELD)
+    s.changes[slot] = min(s.changes[slot] + 1.0, float(FLAPS_HELD))
+    if p.flap_changes > 0 and now_s <= changed_s(s, slot, p.flap_changes) + p.flap_s + SLACK:
+        s.flapping[slot] = 1.0
+
+
+def show_flapping(
+    s: DetectionState, p: DetectionParameters, o: SlotObservation, slot: int, now_s: float
+) -> None:
+    """While it flaps, that is what it has when nothing worse is found."""
+    if o.replicas <= 0.0 or now_s + SLACK >= calmed_s(s, p, slot):
+        forget_flaps(s, slot)
+    elif int(s.issue[slot]) == NONE and not o.starting:
+        s.issue[slot] = float(FLAPPING)
+
+
+def forget_flaps(s: DetectionState, slot: int) -> None:
+    """It has kept one state for long enough, or is another group now."""
+    s.flapping[slot] = 0.0
+    s.changes[slot] = 0.0
+    if int(s.issue[slot]) == FLAPPING:
+        s.issue[slot] = float(NONE)
+
+
+def calmed_s(s: DetectionState, p: DetectionParameters, slot: int) -> float:
+    """When it will have stopped flapping if it keeps its state; FOREVER_S if it does not flap."""
+    return changed_s(s, slot, 1) + p.flap_s if s.flapping[slot] > 0.0 else FOREVER_S
 
 
 def learn(s: DetectionState, o: SlotObservation, slot: int, well: bool, now_s: float) -> None:
@@ -199,6 +282,13 @@ def copy_slot(s: DetectionState, slot: int, new: int) -> None:
     s.since_s[new] = s.since_s[slot]
     s.suspect[new] = s.suspect[slot]
     s.suspect_since_s[new] = s.suspect_since_s[slot]
+    s.flapping[new] = s.flapping[slot]
+    s.changes[new] = s.changes[slot]
+    s.change_at[new] = s.change_at[slot]
+    for k in range(FLAPS_HELD):
+        s.change_s[(new * FLAPS_HELD + k) % FLAP_ENTRIES] = s.change_s[
+            (slot * FLAPS_HELD + k) % FLAP_ENTRIES
+        ]
 
 
 def confirmed_s(s: DetectionState, p: DetectionParameters, slot: int, never_s: float) -> float:

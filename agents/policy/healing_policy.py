@@ -23,6 +23,7 @@ from hms.agents.policy.parameters import (
     RetryParameters,
     TimeoutParameters,
     Value,
+    VerificationParameters,
 )
 from hms.agents.policy.policy_file import Override, Parts, Step, contradictions, read, write
 from hms.agents.policy.policy_values import ROWS, Problem, read_paths
@@ -58,6 +59,11 @@ class ComponentParameters:
     guard: GuardParameters
     recovery: RecoveryParameters
     health: HealthParameters = HEALTH_DEFAULTS
+
+    @property
+    def verification(self) -> VerificationParameters:
+        """How acts are judged; decisions read it with the ladders."""
+        return self.recovery.verification
 
 
 def _defaults() -> dict[str, Any]:
@@ -181,9 +187,9 @@ class HealingPolicy:
         key = ("component", frozenset(where.items()))
         if key not in self._found:
             at = self._groups_at(where)
+            ladders = recovery_arrays(self.recovery, at["verification"])
             self._found[key] = ComponentParameters(
-                at["concurrency"], at["detection"], at["guard"], recovery_arrays(self.recovery),
-                at["health"],
+                at["concurrency"], at["detection"], at["guard"], ladders, at["health"]
             )
         return self._found[key]  # type: ignore[no-any-return]
 
@@ -207,9 +213,11 @@ def _replaced(groups: Mapping[str, Any], held: Mapping[str, Value]) -> dict[str,
     return changed
 
 
-def recovery_arrays(recovery: Mapping[str, Sequence[Step]]) -> RecoveryParameters:
+def recovery_arrays(
+    recovery: Mapping[str, Sequence[Step]], verification: VerificationParameters | None = None
+) -> RecoveryParameters:
     """Ladders as the arrays that decisions read; what is not there stays zero: no act."""
-    arrays = RecoveryParameters()
+    arrays = RecoveryParameters(verification=verification or VerificationParameters())
     for issue, ladder in recovery.items():
         for at, step in enumerate(ladder):
             i = ISSUE_NAMES.index(issue) * LADDER_STEPS + at

@@ -5,8 +5,11 @@ host up: it admits calls, stops acting, counts, and logs once.
 """
 
 from hms.agents.policy.breaker import BreakerState
+from hms.agents.policy.detection import DetectionState
 from hms.agents.policy.guard import DAY_S, TEN_MINUTES_S, GuardState, limit_ends_s
 from hms.agents.policy.kinds import (
+    FLAPS_HELD,
+    FOREVER_S,
     GUARD_ACTS,
     HALF_OPEN,
     ISSUE_KINDS,
@@ -15,7 +18,9 @@ from hms.agents.policy.kinds import (
     METRICS_ONLY,
     OPEN,
     SLACK,
+    SLOTS_PER_COMPONENT,
 )
+from hms.agents.policy.outlier import OutlierObservation, OutlierState, total
 from hms.agents.policy.parameters import BreakerParameters, GuardParameters, RetryParameters
 from hms.agents.policy.recovery import REPEATS_MAX, RecoveryState
 from hms.agents.policy.retry import TOKEN, RetryState
@@ -28,6 +33,12 @@ OPENING = 4  # due before it opened
 BUDGET = 5  # more spent than the bucket holds, or less than nothing
 GUARD = 6  # more disruptive acts in ten minutes or a day than allowed
 LADDER = 7  # a step that does not exist, or repetitions below zero
+TALLY = 8  # admitted is not ok + failed + ignored + cancelled + late + in flight
+TIME = 9  # went back
+VERSION = 10  # of the configuration, did not rise
+FLOW = 11  # arrived is not served + failed + dropped + in the system, or one of them is no amount
+ISSUE = 12  # an illness that is none, or changes that no slot remembers
+EJECTED = 13  # more replicas out than there are
 RESIDUE = 1e-6  # what rounding may leave of amounts
 
 
@@ -85,4 +96,64 @@ def ladder_rule(r: RecoveryState) -> int:
             return LADDER
     if r.issue < 0 or r.issue >= ISSUE_KINDS or r.step < 0 or r.step >= LADDER_STEPS:
         return LADDER
+    return LADDER if r.waiting and not r.due_s <= r.limit_s + SLACK else WHOLE
+
+
+def detection_rule(d: DetectionState) -> int:
+    """Check what one component's agent believes of its groups of replicas."""
+    for i in range(SLOTS_PER_COMPONENT):
+        kinds = float(ISSUE_KINDS)
+        known = d.issue[i] >= 0.0 and d.issue[i] < kinds
+        if not (known and d.suspect[i] >= 0.0 and d.suspect[i] < kinds):
+            return ISSUE
+        held = d.changes[i] >= 0.0 and d.changes[i] <= float(FLAPS_HELD)
+        if not (held and d.change_at[i] >= 0.0 and d.change_at[i] < float(FLAPS_HELD)):
+            return ISSUE
     return WHOLE
+
+
+def outlier_rule(s: OutlierState, o: OutlierObservation) -> int:
+    """Check the replicas behind one edge: the ejected ones are among those there are."""
+    out = 0.0
+    for i in range(SLOTS_PER_COMPONENT):
+        if not (s.ejected[i] >= 0.0 and s.ejected[i] <= 1.0 and s.times[i] >= 0.0):
+            return EJECTED
+        out += s.ejected[i] * o.replicas[i]
+    return WHOLE if out <= total(o) + RESIDUE else EJECTED
+
+
+def tally_rule(
+    admitted: float, ok: float, failed: float, ignored: float, cancelled: float, late: float,
+    in_flight: float,
+) -> int:
+    """Every call that a breaker let in has ended in one way, or is under way.
+
+    Take all of them at one moment: under the breaker's lock.
+    """
+    ended = ok + failed + ignored + cancelled + late
+    least = min(min(ok, failed), min(min(ignored, cancelled), min(late, in_flight)))
+    return WHOLE if least >= 0.0 and abs(admitted - ended - in_flight) <= RESIDUE else TALLY
+
+
+def time_rule(before_s: float, now_s: float) -> int:
+    """Monotonic time does not go back."""
+    return WHOLE if now_s >= before_s else TIME
+
+
+def version_rule(before: int, after: int) -> int:
+    """Each configuration that is taken over has a higher version than the one before."""
+    return WHOLE if after > before else VERSION
+
+
+def flow_rule(
+    arrived: float, served: float, failed: float, dropped: float, in_system: float
+) -> int:
+    """What arrived is somewhere; no amount is negative, endless or not a number.
+
+    Amounts may differ by what rounding leaves, relative to what arrived.
+    """
+    least = min(min(arrived, in_system), min(min(served, failed), dropped))
+    if not (least >= -RESIDUE and arrived < FOREVER_S):
+        return FLOW
+    gap = abs(arrived - served - failed - dropped - in_system)
+    return WHOLE if gap <= RESIDUE * (1.0 + arrived) else FLOW

@@ -67,6 +67,29 @@ SCALE = 4
 RESTART = 5
 CUSTOM_ACT = 6
 ACT_NAMES = ("none", "adjust", "reconnect", "fallback", "scale", "restart", "custom")
+EFFECT_NAMES = (  # what each is expected to do within its step's patience
+    "nothing",
+    "what is let in, or repeated, fits what the component can do",
+    "calls on fresh connections are answered",
+    "callers get a local answer of lower quality in time",
+    "the same load on more replicas is answered in time",
+    "the replica answers again, without what its process had piled up",
+    "as its maker declares",
+)
+UNDO_NAMES = ("", "the former value comes back", "", "it ends", "the added replicas go", "", "")
+
+# What an act may cost. Destructive ones are never done without a person.
+REVERSIBLE = 0
+DISRUPTIVE = 1
+DESTRUCTIVE = 2
+CLASS_NAMES = ("reversible", "disruptive", "destructive")
+
+# What became of an act; -1 counts from the end of the names.
+UNDECIDED = 0
+EFFECTIVE = 1
+INCONCLUSIVE = 2  # no data in time: no reason to act, to undo or to count it as a failure
+INEFFECTIVE = -1
+VERDICT_NAMES = ("undecided", "effective", "inconclusive", "ineffective")
 
 # How an attempt ended, as far as a retry is concerned.
 SUCCEEDED = 0
@@ -104,6 +127,8 @@ WINDOW_SLOTS = 16  # of a breaker's window in the fluid engine
 LADDER_STEPS = 3
 LADDER_ENTRIES = 27  # ISSUE_KINDS * LADDER_STEPS; index issue * LADDER_STEPS + step
 GUARD_ACTS = 10  # acts a guard remembers
+FLAPS_HELD = 8  # changes between well and ill that a slot remembers
+FLAP_ENTRIES = 32  # SLOTS_PER_COMPONENT * FLAPS_HELD
 
 FOREVER_S = 1e18  # "never by itself", as a time
 SLACK = 1e-9  # every threshold is compared with it (ADR 0005, section 1)

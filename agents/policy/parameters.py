@@ -8,11 +8,11 @@ Units are in the names: `_s` seconds, `_rps` per second, `_share` and `_rate` 0 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from hms.agents.policy.kinds import ACT_NAMES, LADDER_ENTRIES
+from hms.agents.policy.kinds import ACT_NAMES, FLAPS_HELD, LADDER_ENTRIES
 from hms.agents.policy.tunable import (
     Floats,
     Tunable,
@@ -175,6 +175,14 @@ class DetectionParameters:
         1.0, "s", 0.5, 10.0, "how long an illness lasts before it counts", scale="log", least=0.0,
         most=3600.0,
     )
+    flap_changes: int = tunable(
+        4, "1", 3, 6, "changes between well and ill in `flap_s` that are flapping; 0 is off",
+        least=2, most=FLAPS_HELD, off=0,
+    )
+    flap_s: float = tunable(
+        60.0, "s", 20.0, 300.0, "span of `flap_changes`, and calm that ends it", scale="log",
+        least=0.1, most=86_400.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +276,21 @@ class HealthParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class VerificationParameters:
+    """How an act's effect is judged, and what becomes of one that did not help."""
+
+    hold_s: float = tunable(
+        2.0, "s", 1.0, 10.0, "beyond `confirm_s`: how long an illness must be gone to be believed",
+        scale="log", least=0.0, most=3600.0,
+    )
+    extension_s: float = tunable(
+        60.0, "s", 10.0, 300.0, "longest wait beyond an act's patience while nothing is to be seen",
+        scale="log", least=0.0, most=86_400.0,
+    )
+    undo: bool = tunable(True, "", 1, 1, "takes back what did not help, if it can be", least=0)
+
+
+@dataclass(frozen=True, slots=True)
 class StepParameters:
     """One step of a ladder: what is done, and how long its effect is waited for."""
 
@@ -302,9 +325,9 @@ class StepParameters:
 class RecoveryParameters:
     """The ladders of all issues as arrays; entry `issue * LADDER_STEPS + step`.
 
-    Built from a policy's steps by `HealingPolicy.for_component`. `act` holds codes of kinds.py,
-    `amount` replicas (scale), the new value (adjust) or seconds (fallback), `target` what
-    adjust sets, or 0 for the custom act `roll_back` and -1 for another.
+    Built from a policy's steps by `HealingPolicy.for_component`, with how they are verified.
+    `act` holds codes of kinds.py, `amount` replicas (scale), the new value (adjust) or seconds
+    (fallback), `target` what adjust sets, or 0 for the custom act `roll_back`, -1 for another.
     """
 
     act: Floats = floats(LADDER_ENTRIES)
@@ -316,6 +339,7 @@ class RecoveryParameters:
     delay_reset_s: Floats = floats(LADDER_ENTRIES)
     amount: Floats = floats(LADDER_ENTRIES)
     target: Floats = floats(LADDER_ENTRIES)
+    verification: VerificationParameters = field(default_factory=VerificationParameters)
 
 
 GROUPS: Mapping[str, type[Any]] = MappingProxyType(
@@ -326,6 +350,7 @@ GROUPS: Mapping[str, type[Any]] = MappingProxyType(
         "concurrency": ConcurrencyParameters,
         "detection": DetectionParameters,
         "guard": GuardParameters,
+        "verification": VerificationParameters,
         "health": HealthParameters,
     }
 )

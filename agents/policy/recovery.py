@@ -1,11 +1,13 @@
-"""Which act next, and did the last one help?
+"""Which act next?
 
-Each illness has a ladder of at most three steps. An act's effect is waited for; if the
-illness is gone, the step was effective, and a recurrence before the calm starts at it again;
-if not, the next step follows, and after the last one the agent escalates, once. After
+Each illness has a ladder of at most three steps. An act's effect is waited for
+(verification.py); if the illness is gone, a recurrence before the calm starts at the same step
+again; if not, the next step follows, and after the last one the agent escalates, once. After
 `delay_reset_s` without the illness all starts anew. Before its n-th repetition a step waits as
 a Kubernetes restart does: nothing the first time, then `delay_first_s`, times the multiplier,
 to the cap. A step that cools down on these replicas is passed over.
+
+An act is reversible, disruptive (the guard is asked) or destructive: never done unasked.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from dataclasses import dataclass
 from hms.agents.policy.kinds import (
     ADJUST,
     CUSTOM_ACT,
+    DEPENDENCY,
+    DESTRUCTIVE,
+    DISRUPTIVE,
     FALLBACK,
     FOREVER_S,
     ISSUE_KINDS,
@@ -21,6 +26,7 @@ from hms.agents.policy.kinds import (
     NO_ACTION,
     NONE,
     RESTART,
+    REVERSIBLE,
     SCALE,
     SLACK,
 )
@@ -28,10 +34,6 @@ from hms.agents.policy.parameters import Floats, RecoveryParameters, floats
 
 CALM_S = 60.0  # where a ladder names none
 REPEATS_MAX = 100.0  # counted no further; the delay is at its cap
-
-EFFECTIVE = 1
-UNDECIDED = 0
-INEFFECTIVE = -1
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class RecoveryState:
     step: int = 0
     waiting: bool = False  # for its effect
     due_s: float = 0.0  # judged by then
+    limit_s: float = 0.0  # without data no later than then
+    extended: bool = False  # its patience is over: what is still ill is not waited for
     well: bool = False  # the effect is there, and
     well_since_s: float = 0.0
     present: Floats = floats(ISSUE_KINDS)  # 1: some slot has it
@@ -55,11 +59,18 @@ class RecoveryState:
     repeats: Floats = floats(LADDER_ENTRIES)
 
 
-def is_disruptive(act: int) -> bool:
-    """Whether it takes replicas out of service, so that the guard is asked."""
-    if act == RESTART:
-        return True
-    return act == CUSTOM_ACT
+def act_class(act: int) -> int:
+    """What an act may cost; what is not known is destructive."""
+    if act < NO_ACTION or act > CUSTOM_ACT:
+        return DESTRUCTIVE
+    if act == CUSTOM_ACT:
+        return DISRUPTIVE
+    return DISRUPTIVE if act == RESTART else REVERSIBLE
+
+
+def has_undo(act: int) -> bool:
+    """Whether it can be taken back: a setting, a fallback, more replicas."""
+    return is_for_all(act)
 
 
 def is_for_all(act: int) -> bool:
@@ -74,6 +85,18 @@ def is_for_all(act: int) -> bool:
 def entry(issue: int, step: int) -> int:
     """Where a step stands in the arrays."""
     return issue * LADDER_STEPS + step
+
+
+def act_at(rp: RecoveryParameters, issue: int, step: int) -> int:
+    """The act of a step; NO_ACTION where the ladder ends.
+
+    It ends before a destructive act, and before a restart for what a dependency does: the
+    cause is to be healed, not its caller.
+    """
+    act = int(rp.act[entry(issue, step)])
+    if act_class(act) == DESTRUCTIVE or (issue == DEPENDENCY and act == RESTART):
+        return NO_ACTION
+    return act
 
 
 def calm_s(rp: RecoveryParameters, issue: int) -> float:
@@ -109,7 +132,7 @@ def is_exhausted(r: RecoveryState, rp: RecoveryParameters, issue: int) -> bool:
     position = int(r.position[issue])
     if position >= LADDER_STEPS:
         return True
-    return int(rp.act[entry(issue, position)]) == NO_ACTION
+    return act_at(rp, issue, position) == NO_ACTION
 
 
 def delay_s(rp: RecoveryParameters, i: int, repeats: float) -> float:
@@ -139,7 +162,7 @@ def choose(
     """The step of the ladder to do now, or -1: wait, or nothing is left."""
     for step in range(LADDER_STEPS):
         i = entry(issue, step)
-        if int(rp.act[i]) == NO_ACTION:
+        if act_at(rp, issue, step) == NO_ACTION:
             return -1
         if step < int(r.position[issue]):
             continue
@@ -156,7 +179,7 @@ def ready_s(
     first_s = FOREVER_S
     for step in range(LADDER_STEPS):
         i = entry(issue, step)
-        if int(rp.act[i]) == NO_ACTION:
+        if act_at(rp, issue, step) == NO_ACTION:
             break
         if step < int(r.position[issue]):
             continue
@@ -166,50 +189,20 @@ def ready_s(
 
 
 def begin_act(
-    r: RecoveryState, rp: RecoveryParameters, issue: int, slot: int, step: int, now_s: float
+    r: RecoveryState, rp: RecoveryParameters, issue: int, slot: int, step: int,
+    extension_s: float, now_s: float,
 ) -> None:
-    """The act starts; its effect is waited for."""
+    """The act starts; its effect is waited for, without data at most `extension_s` longer."""
     i = entry(issue, step)
     r.issue = issue
     r.slot = slot
     r.step = step
     r.waiting = True
     r.due_s = now_s + rp.patience_s[i]
+    r.limit_s = r.due_s + extension_s
+    r.extended = False
     r.well = False
     r.position[issue] = float(step)
     r.acted_s[i] = now_s
     r.acted_slot[i] = float(slot + 1)
     r.repeats[i] = min(r.repeats[i] + 1.0, REPEATS_MAX)
-
-
-def settle(
-    r: RecoveryState, gone: bool, ill: bool, judged: bool, settle_s: float, now_s: float
-) -> int:
-    """Judge the act under way: EFFECTIVE, INEFFECTIVE, or UNDECIDED as yet.
-
-    Args:
-        gone: nothing is seen of the illness, in replicas that answer.
-        ill: it is still there.
-        judged: there is something to judge: the replicas are not just starting, no new
-            suspicion is being confirmed.
-        settle_s: how long it must be gone to be believed before the patience ends.
-    """
-    if not r.waiting:
-        return UNDECIDED
-    if gone and not r.well:
-        r.well_since_s = now_s
-    r.well = gone
-    if gone and now_s + SLACK >= min(r.well_since_s + settle_s, r.due_s):
-        r.waiting = False
-        return EFFECTIVE
-    if now_s + SLACK < r.due_s:
-        return UNDECIDED
-    if not judged:
-        r.due_s = now_s + settle_s
-        return UNDECIDED
-    r.waiting = False
-    if not ill:
-        return EFFECTIVE
-    r.position[r.issue] = float(r.step + 1)
-    r.since_s[r.issue] = now_s
-    return INEFFECTIVE

@@ -149,7 +149,7 @@ def cluster(t: Traffic, log: Ledger) -> dict[str, Any]:
 
 def _tell_what_a_proxy_lacks(policy: HealingPolicy, log: Ledger) -> None:
     for row in table():
-        if row.path.split(".")[0] in ("detection", "guard", "health"):
+        if row.path.split(".")[0] in ("detection", "guard", "health", "verification"):
             log.dropped(row.path, policy.value(row.path), BESIDE)
     for row in step_table():
         ladders = [issue for issue, steps in policy.recovery.items() if steps]

@@ -13,7 +13,7 @@ _BUDGET = f"{_LIMIT}.retry_budget"
 _RETRY = "route.retry_policy"
 _IDLE = "exact where scope is replica; on an edge it is not in use"
 _NOT_HERE = "dropped: a proxy does not heal, hms must stand beside the stack"
-_GROUPS_NOT_HERE = ("detection", "guard", "health", "step")
+_GROUPS_NOT_HERE = ("detection", "guard", "health", "step", "verification")
 
 HOW: Mapping[str, str] = {
     "breaker.enabled": f"exact: {_FIRST} present or left out",

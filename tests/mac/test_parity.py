@@ -50,7 +50,7 @@ def test_there_are_more_than_fifty_cases_and_their_decisions_are_of_every_kind(
         scenario, compiled = compiled_of(shop, kinds, seed)
         rules.update(line.split()[2] for line in logged(compiled, policies[name], scenario)[:-1])
     assert len(CASES) >= 50
-    assert set(rules) == {"phase", "ejected", "issue", "act", "escalated"}
+    assert set(rules) == {"phase", "ejected", "issue", "act", "escalated", "undone"}
 
 
 @pytest.mark.parametrize(("name", "kinds", "seed"), CASES)

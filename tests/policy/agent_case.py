@@ -28,6 +28,10 @@ def hung(silence_s: float = 10.0) -> SlotObservation:
     return well(silence_s=silence_s, answered_rps=0.0)
 
 
+def unasked(**changed: Any) -> SlotObservation:
+    return well(arrivals_rps=0.0, answered_rps=0.0, **changed)
+
+
 def starting() -> SlotObservation:
     return SlotObservation(replicas=1.0, starting=True)
 
@@ -37,18 +41,19 @@ class Agent:
 
     def __init__(
         self, ladders: dict[str, list[Step]], *, detection: Any = None, guard: Any = None,
-        slots: int = 1,
+        verification: Any = None, slots: int = 1,
     ) -> None:
         self.d, self.r, self.g = DetectionState(), RecoveryState(), GuardState()
         self.dp = detection or DetectionParameters()
         self.gp = guard or GuardParameters()
-        self.rp = recovery_arrays(ladders)
+        self.rp = recovery_arrays(ladders, verification)
         self.a = Act()
         self.now_s = 0.0
         self.o = [well() if i < slots else SlotObservation() for i in range(4)]
         self.acts: list[tuple[float, int, int]] = []
         self.told: list[float] = []
         self.settled: list[tuple[float, int]] = []
+        self.undone: list[tuple[float, int, int]] = []
 
     def step(self) -> Act:
         step_component(
@@ -60,6 +65,8 @@ class Agent:
             self.told.append(self.now_s)
         if self.a.settled:
             self.settled.append((self.now_s, self.a.settled))
+        if self.a.undo:
+            self.undone.append((self.now_s, self.a.undo_issue, self.a.undo_step))
         self.now_s += 1.0
         return self.a
 

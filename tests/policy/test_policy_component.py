@@ -16,7 +16,7 @@ from hms.agents.policy.kinds import (
     RESTART,
     SCALE,
 )
-from hms.agents.policy.parameters import GuardParameters
+from hms.agents.policy.parameters import DetectionParameters, GuardParameters
 
 FREE = GuardParameters(bound=False)
 RESTART_ONLY = {"errors": [Step("restart", patience_s=5.0)]}
@@ -189,15 +189,6 @@ def test_the_time_a_restart_takes_is_no_calm():
     assert agent.until_act() >= up_s + 10.0
 
 
-def test_a_process_nobody_asks_is_well_when_its_patience_ends():
-    agent = Agent({"errors": [Step("restart", patience_s=12.0)]})
-    agent.o[0] = failing()
-    acted_s = agent.until_act()
-    agent.run(5, starting())
-    agent.run(20, well(arrivals_rps=0.0, answered_rps=0.0))
-    assert agent.settled == [(acted_s + 12.0, 1)]
-
-
 def test_a_cool_down_does_not_hold_back_the_first_act():
     agent = Agent({"errors": [Step("scale", patience_s=5.0, cool_down_s=300.0)]})
     agent.run(3, failing())
@@ -313,7 +304,7 @@ def test_a_more_urgent_slot_is_treated_before_a_larger_one():
 
 def test_it_wakes_at_once_where_it_may_turn_to_another_while_it_waits():
     """Slot 2 came due while slot 0, more urgent, waited for the first act to be judged."""
-    ladders = {"errors": [Step("reconnect", patience_s=0.0)],
+    ladders = {"errors": [Step("reconnect", patience_s=9.0)],
                "memory": [Step("reconnect", patience_s=9.0)],
                "unresponsive": [Step("reconnect", patience_s=9.0)]}
     agent = Agent(ladders, slots=2).run(2, failing(), well())
@@ -349,7 +340,10 @@ def test_wake_names_the_end_of_a_cool_down_of_a_delay_and_of_the_guards_limit():
     agent.run(5, well())
     agent.run(2, failing())
     assert agent.a.wake_s == max(at_s + 40.0, agent.r.since_s[ERRORS] + 50.0)
-    limited = Agent({"errors": [Step("restart", patience_s=1.0)]})
+    limited = Agent(
+        {"errors": [Step("restart", patience_s=1.0)]},
+        detection=DetectionParameters(flap_changes=0),
+    )
     for _ in range(4):
         limited.run(2, failing()).run(8, well())
     limited.run(3, failing())

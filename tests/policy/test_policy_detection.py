@@ -6,12 +6,17 @@ from agent_case import failing, hung, starting, well
 from hms.agents.policy.detection import (
     DetectionState,
     SlotObservation,
+    calmed_s,
+    changed_s,
+    copy_slot,
     detect_slot,
     slo_failing,
 )
 from hms.agents.policy.kinds import (
     DEPENDENCY,
     ERRORS,
+    FLAPPING,
+    FOREVER_S,
     MEMORY,
     NONE,
     SATURATED,
@@ -176,3 +181,99 @@ def test_who_fails_those_that_ask_it():
     assert slo_failing(slot.s, P, well(response_s=0.3), 0)
     assert slo_failing(slot.s, P, well(answered_rps=4.0), 0)
     assert slo_failing(slot.s, P, SlotObservation(replicas=1.0), 0)
+
+
+def flap(slot: Slot, changes: int, every: int) -> int:
+    """Ill and well by turns; the illness after the last change."""
+    issue = NONE
+    for k in range(changes):
+        issue = slot.see(failing() if k % 2 == 0 else well(), every)
+    return issue
+
+
+def test_s6_four_changes_within_sixty_seconds_are_one_flapping_issue():
+    slot = Slot()
+    assert flap(slot, 4, 15) == FLAPPING
+    assert slot.s.flapping[0] == 1.0
+    assert slot.see(failing()) == ERRORS  # what is worse comes first
+    assert slot.see(well()) == FLAPPING  # still the same one
+
+
+def test_three_changes_or_four_in_more_time_are_not():
+    assert flap(Slot(), 3, 5) != FLAPPING
+    assert flap(Slot(), 2, 5) == NONE
+    assert flap(Slot(), 4, 21) == NONE
+
+
+@pytest.mark.parametrize(("spread_s", "issue"), [(60.0, FLAPPING), (60.001, NONE)])
+def test_the_span_counts_both_ends(spread_s, issue):
+    slot = Slot(DetectionParameters(confirm_s=0.0))
+    first_s = slot.now_s
+    for at_s, seen in ((0.0, failing()), (20.0, well()), (40.0, failing()), (spread_s, well())):
+        found = detect_slot(slot.s, slot.p, seen, 0, first_s + at_s)
+    assert found == issue
+
+
+def test_flapping_ends_once_one_state_has_lasted():
+    slot = Slot()
+    flap(slot, 4, 5)
+    ends_s = calmed_s(slot.s, slot.p, 0)
+    assert ends_s == changed_s(slot.s, 0, 1) + 60.0
+    while slot.now_s < ends_s:
+        assert slot.see(well(), 1) == FLAPPING
+    assert slot.see(well(), 1) == NONE
+    assert calmed_s(slot.s, slot.p, 0) == FOREVER_S
+    assert flap(slot, 3, 5) == ERRORS  # it needs four changes anew
+    assert slot.s.flapping[0] == 0.0
+
+
+def test_a_group_that_stays_ill_has_stopped_flapping_too():
+    slot = Slot()
+    flap(slot, 4, 5)
+    assert slot.see(failing(), 62) == ERRORS
+    assert slot.s.flapping[0] == 0.0
+
+
+def test_a_start_is_a_change_but_a_new_group_has_none():
+    slot = Slot()
+    for _ in range(2):
+        slot.see(failing())
+        slot.see(starting(), 3)
+    assert slot.s.flapping[0] == 1.0
+    assert slot.see(starting(), 1) == NONE  # while it starts nothing is said of it
+    assert slot.see(well(), 1) == FLAPPING
+    assert slot.see(SlotObservation(), 1) == NONE
+    assert slot.s.flapping[0] == 0.0
+
+
+def test_flapping_can_be_switched_off():
+    assert flap(Slot(DetectionParameters(flap_changes=0)), 12, 3) == NONE
+
+
+def test_one_that_flaps_goes_on_learning_what_is_usual_while_well():
+    slot = Slot()
+    flap(slot, 4, 5)
+    before = slot.s.usual_s[0]
+    slot.see(well(own_response_s=0.03), 10)
+    assert slot.s.usual_s[0] > before
+
+
+def test_a_group_split_off_flaps_as_its_other_half_did():
+    slot = Slot()
+    flap(slot, 4, 5)
+    copy_slot(slot.s, 0, 2)
+    assert slot.s.flapping[2] == 1.0
+    assert [changed_s(slot.s, 2, n) for n in range(1, 6)] == [
+        changed_s(slot.s, 0, n) for n in range(1, 6)
+    ]
+    assert changed_s(slot.s, 0, 5) == -FOREVER_S
+
+
+def test_a_missing_report_changes_nothing():
+    slot = Slot()
+    slot.see(failing())
+    assert slot.see(well(missing=True), 30) == ERRORS
+    usual_s = slot.s.usual_s[0]
+    well_slot = Slot()
+    assert well_slot.see(failing(missing=True), 30) == NONE
+    assert well_slot.s.usual_s[0] == usual_s

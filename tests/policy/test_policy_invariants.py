@@ -5,22 +5,36 @@ import math
 import pytest
 
 from hms.agents.policy.breaker import BreakerState
+from hms.agents.policy.detection import DetectionState
 from hms.agents.policy.guard import GuardState
 from hms.agents.policy.invariants import (
     BUDGET,
+    EJECTED,
+    FLOW,
     GUARD,
+    ISSUE,
     LADDER,
     OPENING,
     PERMITS,
     PHASE,
+    TALLY,
+    TIME,
+    VERSION,
     WHOLE,
     WINDOW,
     breaker_rule,
+    detection_rule,
+    flow_rule,
     guard_rule,
     ladder_rule,
+    outlier_rule,
     retry_rule,
+    tally_rule,
+    time_rule,
+    version_rule,
 )
 from hms.agents.policy.kinds import CLOSED, HALF_OPEN, OPEN
+from hms.agents.policy.outlier import OutlierObservation, OutlierState
 from hms.agents.policy.parameters import BreakerParameters, GuardParameters, RetryParameters
 from hms.agents.policy.recovery import RecoveryState
 from hms.agents.policy.retry import RetryState
@@ -86,3 +100,79 @@ def test_a_ladder_is_checked(state, rule):
 @pytest.mark.parametrize("state", [{"held": 11}, {"held": -1}, {"at": -1}])
 def test_a_guards_ring_is_checked(state):
     assert guard_rule(GuardState(**state), GuardParameters()) == GUARD
+
+
+@pytest.mark.parametrize(
+    ("state", "rule"),
+    [
+        ({"waiting": True, "due_s": 5.0, "limit_s": 5.0}, WHOLE),
+        ({"waiting": True, "due_s": 6.0, "limit_s": 5.0}, LADDER),
+        ({"waiting": False, "due_s": 6.0, "limit_s": 5.0}, WHOLE),
+    ],
+)
+def test_an_act_is_judged_within_its_longest_wait(state, rule):
+    assert ladder_rule(RecoveryState(**state)) == rule
+
+
+@pytest.mark.parametrize(
+    ("state", "rule"),
+    [
+        ({}, WHOLE),
+        ({"issue": [8.0, 0.0, 0.0, 0.0]}, WHOLE),
+        ({"issue": [0.0, 0.0, 0.0, 9.0]}, ISSUE),
+        ({"issue": [math.nan, 0.0, 0.0, 0.0]}, ISSUE),
+        ({"suspect": [0.0, -1.0, 0.0, 0.0]}, ISSUE),
+        ({"changes": [0.0, 0.0, 9.0, 0.0]}, ISSUE),
+        ({"change_at": [0.0, 0.0, 8.0, 0.0]}, ISSUE),
+    ],
+)
+def test_what_an_agent_believes_is_checked(state, rule):
+    assert detection_rule(DetectionState(**state)) == rule
+
+
+@pytest.mark.parametrize(
+    ("ejected", "times", "replicas", "rule"),
+    [
+        ([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0], WHOLE),
+        ([2.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0], EJECTED),
+        ([0.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0], EJECTED),
+        ([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [math.nan, 1.0, 0.0, 0.0], EJECTED),
+    ],
+)
+def test_no_more_replicas_are_out_than_there_are(ejected, times, replicas, rule):
+    s = OutlierState(ejected=ejected, times=times)
+    assert outlier_rule(s, OutlierObservation(replicas=replicas)) == rule
+
+
+@pytest.mark.parametrize(
+    ("counts", "rule"),
+    [
+        ((7.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0), WHOLE),
+        ((8.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0), TALLY),
+        ((0.0, 1.0, 0.0, 0.0, 0.0, 0.0, -1.0), TALLY),
+        ((math.nan, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0), TALLY),
+    ],
+)
+def test_f2_every_call_let_in_is_accounted_for(counts, rule):
+    assert tally_rule(*counts) == rule
+
+
+def test_time_does_not_go_back_and_versions_rise():
+    assert (time_rule(5.0, 5.0), time_rule(5.0, 4.999)) == (WHOLE, TIME)
+    assert time_rule(0.0, math.nan) == TIME
+    assert (version_rule(1, 2), version_rule(2, 2), version_rule(3, 2)) == (WHOLE, VERSION, VERSION)
+
+
+@pytest.mark.parametrize(
+    ("flow", "rule"),
+    [
+        ((10.0, 6.0, 1.0, 1.0, 2.0), WHOLE),
+        ((1e9, 1e9 + 1.0, 0.0, 0.0, 0.0), WHOLE),
+        ((10.0, 6.0, 1.0, 1.0, 1.0), FLOW),
+        ((10.0, 12.0, -1.0, -1.0, 0.0), FLOW),
+        ((10.0, math.nan, 1.0, 1.0, 1.0), FLOW),
+        ((math.inf, math.inf, 0.0, 0.0, 0.0), FLOW),
+    ],
+)
+def test_what_arrived_is_somewhere(flow, rule):
+    assert flow_rule(*flow) == rule

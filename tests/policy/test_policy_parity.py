@@ -35,7 +35,18 @@ from hms.agents.policy.dependency import (
 from hms.agents.policy.detection import DetectionState, SlotObservation, copy_slot
 from hms.agents.policy.guard import GuardState
 from hms.agents.policy.healing_policy import Step, recovery_arrays
-from hms.agents.policy.invariants import breaker_rule, guard_rule, ladder_rule, retry_rule
+from hms.agents.policy.invariants import (
+    breaker_rule,
+    detection_rule,
+    flow_rule,
+    guard_rule,
+    ladder_rule,
+    outlier_rule,
+    retry_rule,
+    tally_rule,
+    time_rule,
+    version_rule,
+)
 from hms.agents.policy.outlier import (
     OutlierGrant,
     OutlierObservation,
@@ -48,6 +59,7 @@ from hms.agents.policy.parameters import (
     DetectionParameters,
     GuardParameters,
     RetryParameters,
+    VerificationParameters,
     rows,
 )
 from hms.agents.policy.recovery import RecoveryState
@@ -58,6 +70,12 @@ from hms.agents.policy.retry import (
     may_retry,
     mean_backoff_s,
     take,
+)
+from hms.agents.policy.supervision import (
+    SupervisionParameters,
+    after_end,
+    must_kill,
+    nth_to_stop,
 )
 
 SLOTS = 16
@@ -226,6 +244,7 @@ def test_replicas_behind_an_edge(seed):
                 both(split_outlier, s, g.plain.split, 3)
                 replicas[g.plain.split] -= 1.0
                 replicas[3] = 1.0
+            assert both(outlier_rule, s, o) == 0
         s.check()
         g.check()
 
@@ -234,6 +253,11 @@ LADDER = [
     Step("reconnect", patience_s=2.0, delay_first_s=1.0),
     Step("restart", patience_s=4.0, cool_down_s=9.0, delay_reset_s=12.0),
     Step("scale", replicas=2, patience_s=3.0),
+]
+UNDONE = [
+    Step("adjust", target="concurrency.limit", value=9.0, patience_s=4.0),
+    Step("fallback", patience_s=2.0),
+    Step("restart", patience_s=2.0),
 ]
 
 
@@ -247,6 +271,7 @@ def slot_of(random_: random.Random) -> SlotObservation:
         random_.choice([0.0, 10.0]), random_.uniform(0.0, 10.0), share, share * random_.random(),
         random_.uniform(0.01, 0.2) * (1.0 + 9.0 * share), random_.uniform(0.01, 0.2),
         random_.random(), share, random_.random(), random_.choice([0.0, 0.0, 5.0]),
+        random_.random() < 0.05,
     )
 
 
@@ -258,7 +283,9 @@ def test_an_agent_period_by_period(seed):
         dp = Twin(draw(random_, "detection", DetectionParameters))
         gp = Twin(replace(draw(random_, "guard", GuardParameters), bound=bound))
         issues = ("errors", "slow", "saturated", "memory", "unresponsive", "dependency")
-        rp = Twin(recovery_arrays(dict.fromkeys(issues, LADDER)))
+        verification = draw(random_, "verification", VerificationParameters)
+        ladders = dict.fromkeys(issues, LADDER) | dict.fromkeys(("slow", "flapping"), UNDONE)
+        rp = Twin(recovery_arrays(ladders, verification))
         now_s, slots = 0.0, [slot_of(random_) for _ in range(4)]
         for _ in range(800):
             now_s += random_.choice([1.0, 1.0, 7.0])
@@ -273,6 +300,7 @@ def test_an_agent_period_by_period(seed):
             )
             a.check()
             assert both(guard_rule, g, gp) == both(ladder_rule, r) == 0
+            assert both(detection_rule, d) == 0
         both(copy_slot, d, 1, 2)
         for each in (d, r, g):
             each.check()
@@ -291,3 +319,27 @@ def test_a_callers_retries():
             both(backoff_s, p, attempt, random_.random(), random_.random())
             both(mean_backoff_s, p, attempt % 7)
         r.check()
+
+
+def test_children_of_a_supervisor():
+    random_ = random.Random(500)
+    for _ in range(30):
+        g = Twin(GuardState())
+        p = Twin(SupervisionParameters(random_.randint(0, 9), random_.uniform(0.5, 60.0)))
+        now_s = 0.0
+        for _ in range(60):
+            now_s += random_.choice([0.0, random_.random(), 20.0])
+            both(after_end, g, p, random_.randint(0, 2), random_.random() < 0.7, now_s)
+            both(must_kill, p, now_s, now_s + random_.uniform(0.0, 9.0))
+            both(nth_to_stop, 9, random_.randint(0, 8))
+        g.check()
+
+
+def test_sums_and_versions():
+    random_ = random.Random(600)
+    for _ in range(300):
+        parts = [random_.choice([0.0, 1.0, 2.5, float("nan"), -1.0]) for _ in range(6)]
+        both(tally_rule, random_.choice([sum(parts), 3.0]), *parts)
+        both(flow_rule, random_.choice([sum(parts[:4]), 1e18]), *parts[:4])
+        both(time_rule, parts[0], parts[1])
+        both(version_rule, random_.randint(0, 3), random_.randint(0, 3))

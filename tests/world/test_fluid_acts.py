@@ -7,6 +7,9 @@ from small_shop import FAULTS, policy_of
 
 from hms.scenarios.compile import compile_scenario
 from hms.scenarios.engines.fluid import run
+from hms.scenarios.engines.fluid.engine import state_of
+from hms.scenarios.engines.fluid.loop import run_to_end
+from hms.scenarios.event_log import RULE_UNDONE
 from hms.scenarios.policy_tables import tables
 
 OFF = {"enabled": False}
@@ -96,3 +99,69 @@ def test_doing_nothing_costs_nothing(shop):
     idle = outcome(shop, "error", NOTHING)
     assert idle.disruption_s == pytest.approx(idle.quality_loss_s + idle.lost_in_flight_s)
     assert idle.restarts == 0
+
+
+KEPT = {"verification": {"undo": False}}
+HELPLESS = {"duration_s": 200.0}  # nothing below helps against wrong answers
+
+
+def undone(result):
+    return [line.split() for line in result.events if " undone " in line]
+
+
+def test_replicas_that_did_not_help_go_again_and_are_paid_until_then(shop):
+    scale = {"act": "scale", "replicas": 2, "patience_s": 20.0}
+    taken = outcome(shop, "error", with_ladder("errors", scale), **HELPLESS)
+    kept = outcome(shop, "error", with_ladder("errors", scale, **KEPT), **HELPLESS)
+    assert len(undone(taken)) == 1 and undone(kept) == []
+    assert taken.added_replica_s == pytest.approx(2 * 20.0, abs=0.5)
+    assert kept.added_replica_s > 3 * taken.added_replica_s
+    assert serving(taken, "basket").max() == 5
+    assert serving(taken, "basket")[-1] == 3
+    assert serving(kept, "basket")[-1] == 5
+
+
+def test_replicas_taken_back_before_they_started_never_serve(shop):
+    scale = {"act": "scale", "replicas": 2, "patience_s": 3.0}
+    taken = outcome(shop, "error", with_ladder("errors", scale), **HELPLESS)
+    assert len(undone(taken)) == 1
+    assert serving(taken, "basket").max() == 3
+    assert taken.added_replica_s == pytest.approx(2 * 3.0, abs=0.5)
+
+
+def settings_at_the_end(shop, policy):
+    """Attempts of each edge, workers and room of each unit, when the run is over."""
+    scenario = dataclasses.replace(
+        shop, faults=(dataclasses.replace(FAULTS["error"], replicas=0, **HELPLESS),)
+    )
+    state = state_of(
+        compile_scenario(scenario, 1), tables(policy, scenario), fast_forward=True, record=True
+    )
+    run_to_end(state)
+    undos = int((state.events["rule"] == RULE_UNDONE).sum())
+    found = state.edges["retries"], state.units["workers"], state.units["k"], state.comps["limit"]
+    return undos, [each.tolist() for each in found]
+
+
+@pytest.mark.parametrize(
+    "set_", [{"concurrency.limit": 2}, {"concurrency.queue_limit": 3}, {"retry.max_attempts": 1}]
+)
+def test_a_setting_that_did_not_help_is_as_it_was(shop, set_):
+    adjust = {"act": "adjust", "set": set_, "patience_s": 5.0}
+    groups = {"retry": {"max_attempts": 3}, "concurrency": {"limit": 30, "queue_limit": 40}}
+    never = settings_at_the_end(shop, policy_of(breaker=OFF, **groups))
+    taken = settings_at_the_end(shop, with_ladder("errors", adjust, **groups))
+    kept = settings_at_the_end(shop, with_ladder("errors", adjust, **groups, **KEPT))
+    assert (never[0], taken[0], kept[0]) == (0, 1, 0)
+    assert taken[1] == never[1]
+    assert kept[1] != never[1]
+
+
+def test_a_fallback_that_did_not_help_ends(shop):
+    """front answers stock's calls itself, but its own errors stay."""
+    local = {"act": "fallback", "patience_s": 5.0, "duration_s": 120.0}
+    ill = {"component": "front", "replicas": 0, **HELPLESS}
+    taken = outcome(shop, "error", with_ladder("errors", local), **ill)
+    kept = outcome(shop, "error", with_ladder("errors", local, **KEPT), **ill)
+    assert len(undone(taken)) == 1
+    assert 0.0 < taken.quality_loss_s < 0.2 * kept.quality_loss_s

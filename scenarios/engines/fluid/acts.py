@@ -4,6 +4,7 @@ from hms.agents.policy.kinds import (
     ADJUST,
     CUSTOM_ACT,
     FALLBACK,
+    LADDER_STEPS,
     NO_ACTION,
     RECONNECT,
     RESTART,
@@ -103,11 +104,31 @@ def scale(s, component, replicas, tick):
     world = s.world[0]
     c = s.comps[component]
     room = MOST_ADDED * c.replicas - c.added_replicas
-    count = min(replicas, room)
+    count = max(min(replicas, room), 0.0)
+    c.former = count
     if count > 0.0:
         c.added_replicas += count
         c.arriving += count
         c.arriving_tick = on_control(world, tick + max(1, int(c.startup_s * world.dt_inv + 0.5)))
+
+
+@compiled
+def remove(c, units):
+    """The replicas that the last order added go: those not there yet, then of the largest group.
+
+    What they work on is taken over by the rest of their group, which keeps at least one.
+    """
+    expected = min(c.former, c.arriving)
+    c.arriving -= expected
+    largest = c.u0
+    for g in range(c.u0, c.u1):
+        if units[g].n > units[largest].n:
+            largest = g
+    u = units[largest]
+    there = max(min(c.former - expected, u.n - 1.0), 0.0)
+    u.n -= there
+    u.n_inv = 1.0 / u.n
+    c.added_replicas -= expected + there
 
 
 @compiled
@@ -135,11 +156,14 @@ def adjust(s, component, target, value):
     if target == TARGET_MAX_ATTEMPTS:
         for k in range(c.e0, c.e1):
             e = s.edges[k]
+            e.former_retries = e.retries
             e.retries = min(max(0, int(value) - 1), e.attempts - 1)
         return
     if target == TARGET_LIMIT:
+        c.former = c.limit
         c.limit = value
     elif target == TARGET_QUEUE_LIMIT:
+        c.former = c.queue_limit
         c.queue_limit = value
     for g in range(c.u0, c.u1):
         admit_up_to(c, s.units[g])
@@ -158,6 +182,21 @@ def admit_up_to(c, u):
 
 
 @compiled
+def undo(s, component, act, target):
+    """The last act did not help: what it changed is as it was before."""
+    c = s.comps[component]
+    if act == FALLBACK:
+        c.fallback_until_tick = int(c.former)
+    elif act == SCALE:
+        remove(c, s.units)
+    elif target == TARGET_MAX_ATTEMPTS:
+        for k in range(c.e0, c.e1):
+            s.edges[k].retries = s.edges[k].former_retries
+    else:
+        adjust(s, component, target, c.former)
+
+
+@compiled
 def perform(s, component, a, tick):
     """One act of one agent."""
     if a.kind == RESTART:
@@ -172,6 +211,7 @@ def perform(s, component, a, tick):
     elif a.kind == FALLBACK:
         c = s.comps[component]
         world = s.world[0]
+        c.former = float(c.fallback_until_tick)
         c.fallback_until_tick = on_control(world, tick + int(a.amount * world.dt_inv + 0.5))
     elif a.kind == ADJUST:
         adjust(s, component, a.target, a.amount)
@@ -183,6 +223,12 @@ def perform_all(s, tick):
     acted = False
     for i in range(s.comps.shape[0]):
         a = s.agents[i].act
+        if a.undo:
+            p = s.agents[i].recovery_p
+            k = a.undo_issue * LADDER_STEPS + a.undo_step
+            undo(s, i, int(p.act[k]), int(p.target[k]))
+            a.undo = False
+            acted = True
         if a.kind != NO_ACTION:
             perform(s, i, a, tick)
             a.kind = NO_ACTION

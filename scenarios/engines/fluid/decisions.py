@@ -13,6 +13,7 @@ from hms.scenarios.event_log import (
     RULE_ESCALATED,
     RULE_ISSUE,
     RULE_PHASE,
+    RULE_UNDONE,
     log_event,
 )
 from hms.scenarios.machine_code import compiled, door
@@ -96,6 +97,8 @@ def decide_component(s, i, now_s, tick):
     for slot in range(SLOTS):
         if d.issue[slot] != issues[slot]:
             log_event(s, tick, i * SLOTS + slot, RULE_ISSUE, issues[slot], d.issue[slot])
+    if a.undo:
+        log_event(s, tick, i, RULE_UNDONE, float(a.undo_issue), float(a.undo_step))
     if a.escalate:
         log_event(s, tick, i, RULE_ESCALATED, 0.0, float(a.escalate_issue))
     if a.kind != NO_ACTION:

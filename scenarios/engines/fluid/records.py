@@ -44,6 +44,7 @@ COMPONENT = _dtype(
     " memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
     # today's or the policy's admission, and where fallback and roll-back stand
     " limit queue_limit workers queue_stated added_replicas arriving unavailable_share memory_mark"
+    " former"  # what the last act that can be undone changed: the value before, or replicas added
     " window_ok window_bad last_ok last_bad",
 )
 UNIT = _dtype(
@@ -62,7 +63,7 @@ UNIT = _dtype(
 EDGE = _dtype(
     "short caller callee retries soft cancel loses scope_replica breaker cut ring0 timeout_ticks pp"
     " mask first_hot late_hot pools_hot attempts era era_tick agent slots share0 pi0 slot0"
-    " carry0"
+    " carry0 former_retries"
     " stale_until_tick slow_counts entry due half_open",
     "calls timeout_s network_s delay_s n n_inv reissue_share first_share backoff_s backoff_max_s"
     " backoff_multiplier full_jitter added_s loss reissue held resolved ok_old bad_old late_old"
