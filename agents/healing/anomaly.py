@@ -9,8 +9,7 @@ window forgets. A notice says what to look at; no act rests on it alone.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WINDOW = 60
@@ -56,46 +55,38 @@ class Anomaly:
 
 
 class Usual:
-    """The last values of one metric, in order of age and of size."""
+    """The last values of one metric; sorted when asked, a second copy would weigh more."""
 
-    __slots__ = ("_ages", "_at", "_sorted")
+    __slots__ = ("_at", "_values")
 
     def __init__(self) -> None:
-        self._ages = array("f")
-        self._sorted = array("f")
+        self._values = array("f")
         self._at = 0
 
     def __len__(self) -> int:
-        return len(self._ages)
+        return len(self._values)
 
     def add(self, value: float) -> None:
         """Remember a value in place of the oldest."""
-        if len(self._ages) < WINDOW:
-            self._ages.append(value)
-            insort(self._sorted, self._ages[-1])
+        if len(self._values) < WINDOW:
+            self._values.append(value)
             return
-        del self._sorted[bisect_left(self._sorted, self._ages[self._at])]
-        self._ages[self._at] = value
-        insort(self._sorted, self._ages[self._at])  # as rounded, or it would not be found
+        self._values[self._at] = value
         self._at = (self._at + 1) % WINDOW
 
     def median(self) -> float:
         """The middle value; of an even number, the lower of the two in the middle."""
-        return self._sorted[(len(self._sorted) - 1) // 2]
+        return middle(self._values)
 
     def deviation(self) -> float:
         """1.4826 times the median distance from the median."""
-        ordered, median = self._sorted, self.median()
-        low, high = (len(ordered) - 1) // 2, (len(ordered) - 1) // 2 + 1
-        distance = 0.0
-        for _ in range((len(ordered) + 1) // 2):  # outwards, the nearer of the two first
-            below = median - ordered[low] if low >= 0 else float("inf")
-            above = ordered[high] - median if high < len(ordered) else float("inf")
-            if below <= above:
-                distance, low = below, low - 1
-            else:
-                distance, high = above, high + 1
-        return MAD_TO_DEVIATION * distance
+        median = self.median()
+        return MAD_TO_DEVIATION * middle([abs(value - median) for value in self._values])
+
+
+def middle(values: Sequence[float]) -> float:
+    """The lower median."""
+    return sorted(values)[(len(values) - 1) // 2]
 
 
 class Anomalies:

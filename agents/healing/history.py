@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 MINUTE_S = 60.0
 HOUR_S = 3600.0
-SIZES = (64, 64, 48)
+SIZES = (64, 64, 24)
 """Points kept: spans, minutes, hours. Each ring must outlast the next one's step."""
 
 METRICS = (

@@ -68,7 +68,7 @@ def test_the_sizes_told_are_those_kept() -> None:
     from hms.agents.healing.history import FIELDS, SIZES
 
     assert re.search(rf"newest {SIZES[0]} spans.*then {SIZES[1]} minutes", PAGE, re.DOTALL)
-    assert f"then {SIZES[2]} hours: 6 KiB" in PAGE
-    assert 5.5 < sum(SIZES) * (8 + 4 * FIELDS) / 1024 < 6.5
+    assert f"then {SIZES[2]} hours: 5 KiB" in PAGE
+    assert 4.5 < sum(SIZES) * (8 + 4 * FIELDS) / 1024 < 5.5
     assert f"({CUSTOM_MOST} at most)" in PAGE
     assert f"median of the last {WINDOW}" in PAGE
