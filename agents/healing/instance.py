@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hms.agents.healing.act_ledger import ActLedger
 from hms.agents.healing.adaptation import Adaptation
@@ -48,6 +48,14 @@ def switch_of(given: Any, clock: Clock) -> KillSwitch | None:
     from hms.agents.healing.kill_switch import KillSwitch  # it logs, and most have none
 
     return given if isinstance(given, KillSwitch) else KillSwitch(given, clock)
+
+
+class TrafficSource(Protocol):
+    """Counts the requests that a component answers; see `adapters.traffic`."""
+
+    def sample(self, now_s: float) -> tuple[float, float, float]:
+        """Response time in ms, errors in percent, requests a second."""
+        ...
 
 
 class HealingInstance:
@@ -132,6 +140,7 @@ class HealingInstance:
         self._store, self._wanted = store, instance_id
         self._persistence: Persistence | None = None
         self._initialized = False
+        self.traffic: TrafficSource | None = None
 
     @property
     def health(self) -> HealthMonitor:
@@ -233,6 +242,11 @@ class HealingInstance:
     def ladder_policy(self) -> HealingPolicy:
         """The policy whose ladders are in use."""
         return self.policy
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether `initialize()` was called."""
+        return self._initialized
 
     def require_initialized(self) -> None:
         """Refuse to be asked too early.

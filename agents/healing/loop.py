@@ -105,7 +105,8 @@ class HealLoop:
         if accepted == self._reports or self._reports < 0:
             now_s = host.clock.now_s()
             cpu_percent, memory_mb = self._collector.sample(now_s)
-            host.report(HealthMetrics(cpu_percent, memory_mb, *self._feed.sample(now_s)))
+            seen = host.traffic or self._feed  # what it answers says more than what it asks for
+            host.report(HealthMetrics(cpu_percent, memory_mb, *seen.sample(now_s)))
             accepted = host.health.accepted
         self._reports = accepted
 

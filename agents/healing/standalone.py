@@ -260,6 +260,11 @@ class StandaloneSelfHealing(HealingInstance):
         """Stop the loop; a heal under way ends first, or is cut off by its time-out."""
         await self.close()
 
+    @property
+    def is_looping(self) -> bool:
+        """Whether its own loop checks and heals now."""
+        return self._loop is not None and self._loop.is_running
+
     async def close(self) -> None:
         """Stop the loop and let go of what the instance holds; again: changes nothing."""
         if self._loop is not None:
