@@ -216,6 +216,8 @@ class Guard:
             era = breaker.door
             started_s = now_s()
             if started_s >= era.admit_until_s:
+                if self.pipeline is not None:
+                    return self.pipeline.call(function, args, kwargs)
                 return self.call(function, *args, **kwargs)
             ticket = next(starts)
             era.flights[ticket] = started_s

@@ -67,6 +67,8 @@ def guarded_generator(guard: Guard, function: Callable[..., Any]) -> Callable[..
 
     @functools.wraps(function)
     def protected(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        if guard.pipeline is not None:
+            return (yield from guard.pipeline.stream(function, args, kwargs))
         stream, inner = Stream(guard), function(*args, **kwargs)
         while True:
             try:
@@ -100,6 +102,11 @@ def guarded_async_generator(guard: Guard, function: Callable[..., Any]) -> Calla
 
     @functools.wraps(function)
     async def protected(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        if guard.pipeline is not None:
+            piped = guard.pipeline.astream(function, args, kwargs)
+            async for item in piped:  # what a consumer sends or throws in stays outside
+                yield item
+            return
         stream, inner = Stream(guard), function(*args, **kwargs)
         while True:
             try:

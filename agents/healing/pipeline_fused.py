@@ -12,6 +12,7 @@ tests/healing/test_healing_pipeline_fused.py runs both side by side and finds no
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +28,10 @@ from hms.agents.healing.retry import MARKS, Loop, Retry
 from hms.agents.healing.stage import Call, Ended, Stage, Step, Surroundings, invoke
 from hms.agents.healing.timeout import Timeout, by_deadline, named
 
-Caller: TypeAlias = Callable[[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]
+Function: TypeAlias = Callable[..., Any]
+Arguments: TypeAlias = tuple[Any, ...]
+Named: TypeAlias = Mapping[str, Any]
+Caller: TypeAlias = Callable[[Function, Arguments, Named], Any]
 
 ORDER = ("fallback", "total", "retry", "bulkhead", "breaker", "attempt")
 
@@ -42,6 +46,12 @@ class Parts:
     bulkhead: Bulkhead | None = None
     breaker: BreakerStage | None = None
     attempt: Limit | None = None
+
+    @property
+    def nearer(self) -> Limit | None:
+        """The shorter limit: the deadline of the first attempt."""
+        limits = [each for each in (self.total, self.attempt) if each is not None]
+        return min(limits, key=lambda each: each.span_s, default=None)
 
 
 def fused(stages: tuple[Stage, ...], where: Surroundings, nested: Caller) -> Caller:
@@ -85,32 +95,29 @@ def part_of(stage: Stage, where: Surroundings) -> tuple[str, Any]:
 
 
 def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) -> Caller:
-    now_s, starts = breaker.now_s, breaker.starts
+    now_s, starts, marks = breaker.now_s, breaker.starts, MARKS
     get_deadline, set_deadline, reset_deadline = current.get, current.set, current.reset
-    limits = [each for each in (parts.total, parts.attempt) if each is not None]
-    limit = min(limits, key=lambda each: each.span_s, default=None)
-    span_s = float("inf") if limit is None else limit.span_s
+    limit = parts.nearer
+    span_s = math.inf if limit is None else limit.span_s
     places = None if parts.bulkhead is None else parts.bulkhead.places
     free = deque[None]() if places is None else places.free
-    take, give = free.pop, free.append
     deposit = Loop(parts.retry, where).deposit if parts.retry else int
     resume = After(parts, breaker, where)
-    marks = MARKS
 
-    def call(
-        function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Any:
+    def call(function: Function, args: Arguments, kwargs: Named) -> Any:
         started_s = now_s()
         era = breaker.era
         outer = get_deadline()
         at_s = started_s + span_s
-        if started_s >= era.admit_until_s or (outer is not None and outer[0] <= at_s):
+        if (
+            started_s >= era.admit_until_s
+            or (outer is not None and outer[0] <= at_s)
+            or (places is not None and places.watched)
+        ):
             return nested(function, args, kwargs)
         if places is not None:
-            if places.watched:
-                return nested(function, args, kwargs)
             try:
-                take()
+                free.pop()
             except IndexError:
                 return nested(function, args, kwargs)
         before = marks.last
@@ -137,7 +144,7 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
             else:
                 breaker.succeeded(Permit(era, ticket, started_s))
             if places is not None:
-                give(None)
+                free.append(None)
                 if places.watched:
                     places.settle()
             deposit()
@@ -145,11 +152,9 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
                 resume.overran(ended_s - started_s)
             return value
         reset_deadline(token)
-        permit = Permit(era, ticket, started_s)
         made = Call(function, args, kwargs)
-        made.started_s = started_s
         made.ended = Ended(failure, None, before)
-        return resume(made, permit)
+        return resume(made, Permit(era, ticket, started_s))
 
     return call
 
@@ -167,6 +172,7 @@ class After:
 
     def __call__(self, call: Call, permit: Permit) -> Any:
         """Close the attempt, then let the stages around it go on."""
+        call.started_s = permit.started_s
         ended = call.ended
         assert ended is not None
         error = ended.error

@@ -28,7 +28,7 @@ class OpenStream:
 
     def __init__(self, call: Call, items: Any, first: Any, returned: Any = None) -> None:
         """`first` is NOTHING where it ended without an item."""
-        self._call = call
+        self._call = call.branch()  # it is itself what the call left behind
         self._over = False
         self._then: list[Callable[[], None]] = []
         self.items = items
@@ -37,7 +37,7 @@ class OpenStream:
 
     @property
     def call(self) -> Call:
-        """The call that began it."""
+        """What it leaves behind in its turn: nothing."""
         return self._call
 
     def when_over(self, then: Callable[[], None]) -> None:
