@@ -52,8 +52,10 @@ class Condition:
         return True
 
     def status(self, now_s: float) -> HealthStatus:
-        """What the reports say, at least Degraded while a dependency's breaker is open."""
-        return self.health.status(now_s, open_dependencies=self.cut_off())
+        """What the reports say, at least Degraded while cut off from a dependency or flapping."""
+        return self.health.status(
+            now_s, open_dependencies=self.cut_off(), flapping=self.ladder.is_flapping
+        )
 
     def cut_off(self) -> list[str]:
         """Dependencies whose breaker is open."""

@@ -71,6 +71,11 @@ class Ladder:
         return int(self.detection.suspect[OWN]) != NONE
 
     @property
+    def is_flapping(self) -> bool:
+        """Whether it changes between well and ill too often, well or ill just now."""
+        return self.detection.flapping[OWN] > 0.0
+
+    @property
     def since_s(self) -> float:
         """When the illness was confirmed."""
         return self.detection.since_s[OWN]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.collector import ProcessCollector
 from hms.agents.healing.guard_feed import NOTES_MAX, GuardFeed
 from hms.agents.healing.health import HealthMonitor
 from hms.agents.healing.interface import Degraded, HealthMetrics
+from hms.agents.healing.loop import HealLoop
+from hms.agents.healing.standalone import StandaloneSelfHealing
 
 
 @dataclass
@@ -111,3 +116,36 @@ def test_guards_and_collector_make_a_whole_report_each_interval() -> None:
     assert latest.response_time_ms == pytest.approx(20.0)
     assert latest.error_rate_percent == pytest.approx(10.0)
     assert latest.throughput_rps == pytest.approx(100.0)
+
+
+def test_an_instance_with_only_guards_has_complete_metrics_each_interval(
+    healing: Callable[..., StandaloneSelfHealing], clock: FakeClock
+) -> None:
+    each = healing()
+
+    @each.guard("db")
+    def query(fails: bool) -> None:
+        clock.advance(0.02)
+        if fails:
+            raise OSError("no")
+
+    async def live() -> list[HealthMetrics]:
+        await each.initialize()
+        loop = HealLoop(each)
+        found = []
+        for _ in range(4):
+            for k in range(20):
+                with suppress(OSError):
+                    query(k == 0)
+            clock.advance(0.6)
+            await loop.round()
+            found.append(await each.health_metrics())
+        return found
+
+    found = asyncio.run(live())
+    assert all(metrics.memory_usage_mb > 1.0 for metrics in found)
+    for metrics in found[1:]:
+        assert metrics.error_rate_percent == pytest.approx(5.0)
+        assert metrics.throughput_rps == pytest.approx(20.0)
+        assert metrics.response_time_ms == pytest.approx(20.0)
+    assert asyncio.run(each.check_health()).severity == 1  # 5 % thrice

@@ -96,6 +96,23 @@ def test_s5_asking_twice_gives_the_same_and_changes_nothing(
     assert isinstance(run(cart.check_health()), Failed)
 
 
+def test_s6_four_changes_in_a_minute_are_one_flapping_issue(
+    cart: StandaloneSelfHealing, clock: FakeClock
+) -> None:
+    issues = []
+    for _ in range(3):  # 3 s ill, 7 s well: a change each
+        states(cart, clock, [50] * 3)
+        issues.append(cart.issue)
+        states(cart, clock, [0] * 7)
+        issues.append(cart.issue)
+    kinds = [issue.kind if issue else "none" for issue in issues]
+    assert kinds == ["errors", "none", "errors", "flapping", "errors", "flapping"]
+    told = run(cart.check_health())
+    assert told == Degraded("flapping: its state changes too often")
+    states(cart, clock, [0] * 61)  # calm for a minute
+    assert (cart.issue, run(cart.check_health())) == (None, Healthy())
+
+
 def test_s7_an_open_dependency_is_degraded_not_failed(
     cart: StandaloneSelfHealing, clock: FakeClock
 ) -> None:
