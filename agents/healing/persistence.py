@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hms.agents.healing import attempts as verdicts
 from hms.agents.healing.actions import action_from_json
 from hms.agents.healing.attempts import Attempt
 from hms.agents.healing.store.moment import Moment, moment_now
+from hms.agents.healing.store.quorum import Quorum
 from hms.agents.healing.store.recorder import Recorder
 from hms.agents.healing.store.records import (
     DONE,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 READY_S = 1.0  # that `initialize` waits for the store; what comes later is restored later
 FLUSH_S = 1.0  # that an act waits for its intention to be written
-QUORUM = 2  # instances that must agree before a breaker opens for what others have seen
 FINAL = (verdicts.EFFECTIVE, verdicts.INEFFECTIVE, verdicts.INCONCLUSIVE)
 
 
@@ -56,6 +56,7 @@ class Persistence:
             hear=self._hear,
             clock=host.clock,
         )
+        self._quorum = Quorum()
         self._waiting: dict[str, BreakerRecord] = {}  # of dependencies not yet guarded here
 
     async def start(self) -> None:
@@ -120,18 +121,12 @@ class Persistence:
                 yield record.at(now)
 
     def _hear(self, peers: Iterable[PeerBreaker], now: Moment) -> None:
-        """Open what enough of the other instances have open, until the last but enough ends."""
-        left: dict[str, list[float]] = {}
-        for peer in peers:
-            aged = peer.breaker.at(now)
-            if aged.phase == "open" and aged.left_s > 0.0:
-                left.setdefault(aged.dependency, []).append(aged.left_s)
-        guards = self.host.dependencies.guards()
-        now_s = self.host.clock.now_s()
-        for name, spans_s in left.items():
-            if len(spans_s) >= QUORUM and name in guards:
-                agreed_s = sorted(spans_s)[-QUORUM]
-                guards[name].breaker.hear_quorum(now_s + agreed_s)
+        """Open what enough of the other instances have open, until too few of them do."""
+        host = self.host
+        found = self._quorum.open_until_s(peers, now, host.clock.now_s())
+        guards = host.dependencies.guards() if found else {}
+        for name in found.keys() & guards.keys():
+            guards[name].breaker.hear_quorum(found[name])
 
     def _begin(self, key: str, issue: str, by: str) -> str:
         """Note an intention and wait a moment until it is written; blocks."""
@@ -189,10 +184,6 @@ class Persistence:
 
 
 def _incident(row: IncidentRecord) -> Incident:
-    from hms.agents.healing.incidents import Incident, IncidentAct
+    from hms.agents.healing.incidents import incident_from_json
 
-    told: dict[str, Any] = json.loads(row.detail)
-    told["acts"] = tuple(IncidentAct(**each) for each in told["acts"])
-    for name in ("symptoms", "cut_off"):
-        told[name] = tuple(told[name])
-    return Incident(**told)
+    return incident_from_json(json.loads(row.detail))

@@ -22,7 +22,7 @@ from hms.agents.healing.store.records import (
 
 
 def main(url: str, first: int) -> None:
-    store = SqlStore(Url(url))
+    store = SqlStore(Url(url), kept=1_000_000)
     store.open()
     claim = store.claim("cart", "a")
     print(f"claimed {claim.instance_id}", flush=True)
