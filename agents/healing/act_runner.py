@@ -18,8 +18,8 @@ from hms.agents.healing.step_actions import action_of
 from hms.agents.healing.treatment import Treatment, UnderWay
 from hms.agents.policy.detection import slo_failing
 from hms.agents.policy.guard import FREE, LIMITED, held_back, note_act
-from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION
-from hms.agents.policy.recovery import is_disruptive
+from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION, REVERSIBLE
+from hms.agents.policy.recovery import act_class
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
@@ -110,7 +110,7 @@ class ActRunner:
             host.ladder.begin(preview)
         if self.treatment.under_way is begun:  # by a process that was killed: wait for it
             return None
-        if is_disruptive(act.kind):
+        if act_class(act.kind) != REVERSIBLE:
             host.will_disrupt()
         outcome = await self.round.attempt(by, carrier.do, self.issue, act.amount)
         if outcome.end == DONE:
@@ -139,7 +139,8 @@ class ActRunner:
         if not await self._claim(begun, own):
             return None
         with host.lock:
-            each.standing().begin(self.kind, begun.begun_s)
+            detected = host.ladder.kind == self.kind
+            each.standing().begin(self.kind, begun.begun_s, was_detected=detected)
         if self.treatment.under_way is begun:
             return None
         if each.act_class == DISRUPTIVE:

@@ -34,7 +34,7 @@ class Complexity:
             kind == incident.issue and now_s - at_s <= WINDOW_S for at_s, kind in self._began
         )
         if often >= RECURRENCES:
-            return f"{incident.issue} for the {often}th time in {WINDOW_S:.0f} s"
+            return f"{incident.issue}, {often} times in {WINDOW_S:.0f} s"
         return "nothing is left to try" if exhausted else ""
 
     def is_calm(self, well: bool, now_s: float) -> bool:

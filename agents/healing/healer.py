@@ -15,13 +15,17 @@ from hms.agents.healing.actions import HealingAction, NoAction
 from hms.agents.healing.healing_round import DONE, HealingRound
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.treatment import Situation, Treatment, UnderWay
-from hms.agents.policy.kinds import UNDECIDED
+from hms.agents.policy.kinds import EFFECTIVE, INCONCLUSIVE, INEFFECTIVE, UNDECIDED
 from hms.agents.policy.recovery import CALM_S
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
-WORDS = {1: verdicts.EFFECTIVE, -1: verdicts.INEFFECTIVE, 2: verdicts.INCONCLUSIVE}
+WORDS = {
+    EFFECTIVE: verdicts.EFFECTIVE,
+    INEFFECTIVE: verdicts.INEFFECTIVE,
+    INCONCLUSIVE: verdicts.INCONCLUSIVE,
+}
 
 
 @dataclass(slots=True)
@@ -82,13 +86,7 @@ class Healer:
             return UNDECIDED
         if last.strategy is None:
             return told.settled
-        return last.strategy.standing().judge(
-            found.kind,
-            has_data=data,
-            suspected=host.ladder.is_suspected,
-            settle_s=host.ladder.settle_s,
-            now_s=now_s,
-        )
+        return last.strategy.standing().judge(found.kind, host.ladder, now_s, has_data=data)
 
     async def _settle(self, verdict: int, healing_round: HealingRound) -> None:
         """Write the verdict down; an act that did not help is taken back."""
@@ -111,7 +109,8 @@ class Healer:
 
     async def _undo(self, last: UnderWay, healing_round: HealingRound) -> tuple[str, bool]:
         """Take an act back where it says how: what to say about it, whether it was."""
-        if last.undo is None or last.action is None:
+        wanted = self.host.ladder.parameters.recovery.verification.undo
+        if last.undo is None or last.action is None or not wanted:
             return "", False
         held_back = self.host.held_back_by()
         if held_back:

@@ -61,6 +61,19 @@ class Incident:
         return dataclasses.asdict(self)
 
 
+def incident_from_json(data: Mapping[str, Any]) -> Incident:
+    """Read an incident back from its JSON data.
+
+    Raises:
+        TypeError: a field too many, or one is missing.
+    """
+    told = dict(data)
+    told["acts"] = tuple(IncidentAct(**each) for each in told.get("acts", ()))
+    for name in ("symptoms", "cut_off"):
+        told[name] = tuple(told.get(name, ()))
+    return Incident(**told)
+
+
 @dataclass(slots=True)
 class IncidentBook:
     """The latest incidents of one instance.
@@ -111,16 +124,15 @@ class IncidentBook:
         return None
 
     def note(self, attempt: Attempt) -> None:
-        """An attempt was made, or its verdict is known."""
+        """An attempt was made, or its verdict is known: often only after the illness is gone."""
         held = self._open
         if held is None:
+            newest = self._kept[-1] if self._kept else None
+            if newest is not None and any(is_of(each, attempt, newest) for each in newest.acts):
+                self._kept[-1] = with_act(newest, attempt)
+                self._say(self._kept[-1])
             return
-        action = attempt.action.kind if attempt.action is not None else ""
-        act = IncidentAct(attempt.at_s - held.began_s, attempt.by, action, attempt.verdict)
-        others = tuple(
-            each for each in held.acts if (each.after_s, each.by) != (act.after_s, act.by)
-        )
-        self._open = dataclasses.replace(held, acts=(*others, act)[-ACTS_MAX:])
+        self._open = with_act(held, attempt)
 
     def restore(self, incidents: Sequence[Incident]) -> None:
         """Take over what an earlier run had kept; one that never ended is left out."""
@@ -141,6 +153,19 @@ class IncidentBook:
     def _say(self, incident: Incident) -> None:
         if self.tell is not None:
             self.tell(incident)
+
+
+def is_of(act: IncidentAct, attempt: Attempt, incident: Incident) -> bool:
+    """Whether it is the same act, then and now."""
+    return act.by == attempt.by and act.after_s == attempt.at_s - incident.began_s
+
+
+def with_act(incident: Incident, attempt: Attempt) -> Incident:
+    """The incident with this attempt as it stands now."""
+    action = attempt.action.kind if attempt.action is not None else ""
+    act = IncidentAct(attempt.at_s - incident.began_s, attempt.by, action, attempt.verdict)
+    others = tuple(each for each in incident.acts if not is_of(each, attempt, incident))
+    return dataclasses.replace(incident, acts=(*others, act)[-ACTS_MAX:])
 
 
 def joined(held: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

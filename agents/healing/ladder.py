@@ -18,8 +18,9 @@ from hms.agents.policy.kinds import (
     NONE,
     SLOTS_PER_COMPONENT,
 )
+from hms.agents.policy.parameters import RecoveryParameters
 from hms.agents.policy.recovery import RecoveryState, act_at, is_exhausted
-from hms.agents.policy.verification import ILL, hold_s, settle
+from hms.agents.policy.verification import ILL, conclude, hold_s, settle
 
 T = TypeVar("T")
 OWN = 0  # a live instance is one process: all its reports are about the first slot
@@ -108,14 +109,22 @@ class Ladder:
         """
         p = self.parameters
         act = Act(wake_s=FOREVER_S)
-        slots = self._slots()
-        look(self.detection, self.recovery, p.detection, p.recovery, slots, act, now_s)
-        if not has_data:
-            slots[OWN] = dataclasses.replace(self.seen, missing=True)
+        look(self.detection, self.recovery, p.detection, p.recovery, self._slots(), act, now_s)
+        slots = self._slots(has_data=has_data)
         judge(
             self.detection, self.recovery, p.detection, p.guard, p.recovery, slots, act, now_s
         )
         return act
+
+    def conclude(
+        self, of: RecoveryState, parameters: RecoveryParameters, now_s: float, *, has_data: bool
+    ) -> int:
+        """The verdict on an act that is not the ladder's own, by the same decision."""
+        p = self.parameters
+        slots = self._slots(has_data=has_data)
+        return conclude(
+            self.detection, of, parameters, p.detection, slots, p.guard.bound, now_s
+        )
 
     def preview(self, now_s: float) -> Preview:
         """What the ladder would do now; nothing is begun."""
@@ -144,8 +153,9 @@ class Ladder:
         self.recovery.due_s = now_s
         settle(self.recovery, ILL, 0.0, now_s)
 
-    def _slots(self) -> list[SlotObservation]:
-        return [self.seen, *NO_SLOTS]
+    def _slots(self, *, has_data: bool = True) -> list[SlotObservation]:
+        seen = self.seen if has_data else dataclasses.replace(self.seen, missing=True)
+        return [seen, *NO_SLOTS]
 
 
 def copied(state: T) -> T:

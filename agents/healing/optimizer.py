@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SOURCE = "optimizer"
 COMMAND = (sys.executable, "-m", "hms.experiments.optimizer")
 NEEDED = "numba"  # a part of the lab that nothing else brings
-TUNED = ("detection",)  # groups that incidents of one component say something about
 MISSING_EXIT = 3
 
 
@@ -137,23 +136,17 @@ def answer_of(text: str) -> Proposal | None:
 
 
 def changes(held: HealingPolicy, proposed: HealingPolicy) -> dict[str, Any]:
-    """What a proposal changes, as the sections of a configuration; groups outside TUNED stay."""
-    old, new = held.to_mapping(), proposed.to_mapping()
-    sections: dict[str, Any] = {}
-    for group in TUNED:
-        differs = {
-            key: value for key, value in new[group].items() if old[group].get(key) != value
-        }
-        if differs:
-            sections[group] = differs
+    """The ladders that a proposal changes, as a section of a configuration.
+
+    Nothing else is taken from it: incidents of one component say which act helps it, not what
+    its neighbours' breakers or its own limits should be.
+    """
     ladders = {
         issue: [write_step(step, sparse=True) for step in ladder]
         for issue, ladder in proposed.recovery.items()
         if held.recovery.get(issue) != ladder
     }
-    if ladders:
-        sections["recovery"] = ladders
-    return sections
+    return {"recovery": ladders} if ladders else {}
 
 
 @dataclass(slots=True)

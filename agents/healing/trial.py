@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from hms.agents.policy.kinds import (
     CUSTOM_ACT,
@@ -25,6 +26,9 @@ from hms.agents.policy.recovery import (
     see,
 )
 from hms.agents.policy.verification import GONE, ILL, NOT_ILL, UNSEEN, settle, suffers
+
+if TYPE_CHECKING:
+    from hms.agents.healing.ladder import Ladder
 
 SLOT = 0  # a live instance is one process
 DELAY_FIRST_S = 1.0
@@ -54,6 +58,7 @@ class Trial:
     parameters: RecoveryParameters
     recovery: RecoveryState = field(default_factory=RecoveryState)
     begun_s: float = 0.0
+    was_detected: bool = False
 
     @property
     def is_waiting(self) -> bool:
@@ -73,8 +78,9 @@ class Trial:
         """Whether it was tried on this illness and did not help."""
         return is_exhausted(self.recovery, self.parameters, issue)
 
-    def begin(self, issue: int, now_s: float) -> None:
-        """It acts now."""
+    def begin(self, issue: int, now_s: float, *, was_detected: bool) -> None:
+        """It acts now, on an issue that detection has found, or only the status shows."""
+        self.was_detected = was_detected
         extension_s = self.parameters.verification.extension_s
         begin_act(self.recovery, self.parameters, issue, SLOT, 0, extension_s, now_s)
         self.begun_s = now_s
@@ -84,20 +90,23 @@ class Trial:
         self.recovery.waiting = False
         self.recovery.since_s[self.recovery.issue] = now_s
 
-    def judge(
-        self, present: int, *, has_data: bool, suspected: bool, settle_s: float, now_s: float
-    ) -> int:
+    def judge(self, present: int, ladder: Ladder, now_s: float, *, has_data: bool) -> int:
         """Whether the act under way helped: a verdict of `policy.kinds`.
 
+        An issue that detection has found is judged by what detection sees; one that only the
+        status or a breaker shows, by whether there still is one.
+
         Args:
-            present: the illness there is now, NONE if none.
+            present: the issue there is now, NONE if none.
+            ladder: of the component, with what was seen last.
+            now_s: on the instance's clock.
             has_data: whether a report came since the act.
-            suspected: whether an illness is just being confirmed.
-            settle_s: how long the illness must be gone to be believed.
         """
+        if self.was_detected:
+            return ladder.conclude(self.recovery, self.parameters, now_s, has_data=has_data)
         seen = GONE if present == NONE else NOT_ILL
-        if suspected or not has_data:
+        if ladder.is_suspected or not has_data:
             seen = UNSEEN
         elif suffers(present, self.recovery.issue, False):
             seen = ILL
-        return settle(self.recovery, seen, settle_s, now_s)
+        return settle(self.recovery, seen, ladder.settle_s, now_s)
