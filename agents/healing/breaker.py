@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from hms.agents.healing.breaker_calls import BreakerCalls
+from hms.agents.healing.breaker_limits import require_legal
 from hms.agents.healing.breaker_metrics import BreakerMetrics
 from hms.agents.healing.breaker_window import refitted
 from hms.agents.healing.era import read_counts
@@ -98,7 +99,11 @@ class Breaker(BreakerCalls):
         """Go on under other parameters; phase, counts and an open time's start stay.
 
         Nothing trips by it: the next result is judged by the new rules.
+
+        Raises:
+            ConfigRefused: parameters without a meaning; the old ones hold on.
         """
+        require_legal(parameters)
         with self._lock:
             if parameters == self.parameters:
                 return

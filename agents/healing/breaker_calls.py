@@ -120,7 +120,10 @@ class BreakerCalls(BreakerCore):
         if on_use is not None:
             on_use(self.dependency)
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                del refusal  # else its traceback and this frame hold each other
         return permit
 
     def _ask(self, now_s: float) -> int:

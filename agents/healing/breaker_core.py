@@ -11,6 +11,7 @@ import itertools
 import threading
 from collections.abc import Callable, Sequence
 
+from hms.agents.healing.breaker_limits import require_legal
 from hms.agents.healing.breaker_metrics import Tally
 from hms.agents.healing.breaker_window import (
     empty_window,
@@ -64,7 +65,12 @@ class BreakerCore:
         self, dependency: str, parameters: BreakerParameters, clock: Clock,
         draw: Callable[[], float], listeners: Sequence[Listener] = (),
     ) -> None:
-        """A closed breaker that has seen nothing."""
+        """A closed breaker that has seen nothing.
+
+        Raises:
+            ConfigRefused: parameters without a meaning, named.
+        """
+        require_legal(parameters)
         self.dependency = dependency
         self.parameters = parameters
         self.now_s = clock.now_s
