@@ -24,6 +24,7 @@ from hms.agents.healing.bulkhead import Bulkhead
 from hms.agents.healing.deadline import Limit, current
 from hms.agents.healing.fallback import Fallback
 from hms.agents.healing.permit import Permit
+from hms.agents.healing.places import Places
 from hms.agents.healing.retry import MARKS, Loop, Retry
 from hms.agents.healing.stage import Call, Ended, Stage, Step, Surroundings, invoke
 from hms.agents.healing.timeout import Timeout, by_deadline, named
@@ -47,11 +48,17 @@ class Parts:
     breaker: BreakerStage | None = None
     attempt: Limit | None = None
 
-    @property
-    def nearer(self) -> Limit | None:
-        """The shorter limit: the deadline of the first attempt."""
+    def nearer(self) -> tuple[Limit | None, float]:
+        """The shorter limit, which is the deadline of the first attempt, and its seconds."""
         limits = [each for each in (self.total, self.attempt) if each is not None]
-        return min(limits, key=lambda each: each.span_s, default=None)
+        limit = min(limits, key=lambda each: each.span_s, default=None)
+        return limit, math.inf if limit is None else limit.span_s
+
+    def tokens(self) -> tuple[Places | None, deque[None]]:
+        """The bulkhead's places, and the free ones."""
+        if self.bulkhead is None:
+            return None, deque()
+        return self.bulkhead.places, self.bulkhead.places.free
 
 
 def fused(stages: tuple[Stage, ...], where: Surroundings, nested: Caller) -> Caller:
@@ -97,10 +104,8 @@ def part_of(stage: Stage, where: Surroundings) -> tuple[str, Any]:
 def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) -> Caller:
     now_s, starts, marks = breaker.now_s, breaker.starts, MARKS
     get_deadline, set_deadline, reset_deadline = current.get, current.set, current.reset
-    limit = parts.nearer
-    span_s = math.inf if limit is None else limit.span_s
-    places = None if parts.bulkhead is None else parts.bulkhead.places
-    free = deque[None]() if places is None else places.free
+    limit, span_s = parts.nearer()
+    places, free = parts.tokens()
     deposit = Loop(parts.retry, where).deposit if parts.retry else int
     resume = After(parts, breaker, where)
 
@@ -127,7 +132,7 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
         try:
             value = function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 (`resume` raises it, or answers)
-            failure = error
+            ended = Ended(error, None, before)
         except BaseException as error:
             reset_deadline(token)
             resume.interrupted(Permit(era, ticket, started_s), error)
@@ -152,9 +157,7 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
                 resume.overran(ended_s - started_s)
             return value
         reset_deadline(token)
-        made = Call(function, args, kwargs)
-        made.ended = Ended(failure, None, before)
-        return resume(made, Permit(era, ticket, started_s))
+        return resume(Call(function, args, kwargs), ended, Permit(era, ticket, started_s))
 
     return call
 
@@ -170,11 +173,10 @@ class After:
         self._where = where
         self._step = resumed(parts, where)
 
-    def __call__(self, call: Call, permit: Permit) -> Any:
+    def __call__(self, call: Call, ended: Ended, permit: Permit) -> Any:
         """Close the attempt, then let the stages around it go on."""
         call.started_s = permit.started_s
-        ended = call.ended
-        assert ended is not None
+        call.ended = ended
         error = ended.error
         assert error is not None
         attempt = self._parts.attempt

@@ -232,10 +232,11 @@ class Loop:
         plan = Plan(self._stage, self.budget, self._where)
         while plan.again(ended):
             self._wait(plan.wait_s)
+            ended.error = None  # the frames of the first attempt hold `ended`: no ring with them
             try:
-                ended = Ended(None, inner(call), ended.marks)
+                ended.value = inner(call)
             except Exception as error:  # noqa: BLE001 (`outcome` raises it again)
-                ended = Ended(error, None, ended.marks)
+                ended.error = error
             else:
                 if not self._failed(ended, call):
                     return ended.value
@@ -248,10 +249,11 @@ class Loop:
         plan = Plan(self._stage, self.budget, self._where)
         while plan.again(ended):
             await self._wait_async(plan.wait_s)
+            ended.error = None  # the frames of the first attempt hold `ended`: no ring with them
             try:
-                ended = Ended(None, await inner(call), ended.marks)
+                ended.value = await inner(call)
             except Exception as error:  # noqa: BLE001 (`outcome` raises it again)
-                ended = Ended(error, None, ended.marks)
+                ended.error = error
             else:
                 if not self._failed(ended, call):
                     return ended.value

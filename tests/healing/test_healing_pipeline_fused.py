@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -130,3 +133,28 @@ def test_a_nearer_deadline_around_the_call_stays(clock: FakeClock) -> None:
 
     at_s, limit = Pipeline.of(Timeout(1.0, scope="page"), clock=clock).call(layer, (), {})
     assert (at_s, limit.scope) == (1.0, "page")
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("end", [OSError("no"), KeyError("no"), TimeoutError("no")])
+def test_an_error_leaves_no_ring_to_the_collector(fuse: bool, end: Exception) -> None:
+    world = World({"fallback": False}, fuse)
+
+    class Held:
+        """Something of the callee's, as a socket."""
+
+    seen: list[weakref.ref[Held]] = []
+
+    def callee() -> None:
+        held = Held()
+        seen.append(weakref.ref(held))
+        raise type(end)(*end.args)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(OSError, KeyError):
+            world.pipeline.call(callee, (), {})
+        assert [each() for each in seen] == [None] * len(seen)
+    finally:
+        gc.enable()
