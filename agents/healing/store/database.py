@@ -267,13 +267,18 @@ class SqlStore:
         except (exc.DataError, exc.IntegrityError) as error:
             raise RowRefused(self._told(error)) from None
         except exc.DBAPIError as error:
-            raise StoreError(self._told(error)) from None
+            gone = isinstance(error, exc.ProgrammingError) or "no such table" in str(error.orig)
+            raise (ClaimLost if gone else StoreError)(self._told(error)) from None
         except (exc.StatementError, ArithmeticError, ValueError, TypeError) as error:
             raise RowRefused(self._told(error)) from None  # no column of its kind takes a value
         except (exc.SQLAlchemyError, OSError, ImportError) as error:
             raise StoreError(self._told(error)) from None
 
     def _connected(self) -> Engine:
+        file = self._url.file
+        if self._engine is not None and file is not None and not file.exists():
+            self.close()  # else everything would go on into a file that has no name any more
+            raise ClaimLost(f"{file} is gone")
         if self._engine is None or self._made_by != os.getpid():
             self.close()  # in a forked child the connections are the parent's
             self._engine = self._url.engine()

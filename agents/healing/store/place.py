@@ -52,6 +52,13 @@ class Url:
         hidden = USER.sub(r"\g<before>:***@", self.text)
         return SECRET.sub(r"\1\2***", hidden)
 
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database; None of a server."""
+        if not self.text.startswith("sqlite"):
+            return None
+        return Path(self.text.partition("///")[2].partition("?")[0])
+
     def without_password(self, told: str) -> str:
         """A text of somebody else's that may quote this address or its secrets."""
         told = told.replace(self.text, self.shown)
@@ -70,8 +77,8 @@ class Url:
         from sqlalchemy import create_engine, make_url
 
         url = make_url(self.text)
-        if url.get_backend_name() == "sqlite":
-            _make_private(Path(url.database or FILE))
+        if self.file is not None:
+            _make_private(self.file)
             return create_engine(url, connect_args={"timeout": WAIT_S, "check_same_thread": False})
         options = f"-c statement_timeout={WAIT_S}s -c lock_timeout={WAIT_S}s"
         waits: dict[str, Any] = {
