@@ -94,7 +94,7 @@ class Recorder:
     _keys: dict[str, str] = field(default_factory=dict)
     _own: dict[tuple[str, str], Record] = field(default_factory=dict)
     _busy_since_s: float = float("inf")
-    _said_open: set[str] = field(default_factory=set)
+    _said_open: frozenset[str] = frozenset()
     _number: int = 0
     _restored: bool = False
     _failed_in_row: int = 0
@@ -103,7 +103,7 @@ class Recorder:
     _stopped: bool = False
     _forked: bool = False
     _wake: Callable[[], None] | None = None
-    _ready: threading.Event = field(default_factory=threading.Event)
+    _ready: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -127,7 +127,8 @@ class Recorder:
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Whether what was saved has been restored within this time."""
-        return self._ready.wait(timeout_s)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._ready, timeout_s)
 
     def record(self, row: Record) -> None:
         """Keep a row until the store has it. Never waits for the store, never raises."""
@@ -197,8 +198,8 @@ class Recorder:
     def begin_anew(self) -> None:
         """In a forked child: the place and the thread are the parent's; rows that wait, too."""
         self.claim, self._wake, self._restored = None, None, True
-        self._pending, self._said_open = {}, set()  # its own state goes to its own place
-        self._changed, self._ready = threading.Condition(), threading.Event()
+        self._pending, self._said_open = {}, frozenset()  # its own state goes to its own place
+        self._changed, self._ready = threading.Condition(), False
         self._forked = not self._stopped
 
     def turn(self) -> bool:
@@ -252,12 +253,15 @@ class Recorder:
         if self.claim is None:
             self.store.open()
             self.claim = self.store.claim(self.component_id, self.wanted)
-            self._said_open.clear()
+            self._said_open = frozenset()
             for row in tuple(self._own.values()):
                 self.record(row)  # another place than before knows nothing of it
         if not self._restored:
             self._restore_from(self.store.load(self.component_id, self.claim.instance_id))
-        self._ready.set()
+        if not self._ready:
+            with self._changed:
+                self._ready = True
+                self._changed.notify_all()
         return self.claim
 
     def _restore_from(self, found: SavedState) -> None:
@@ -269,7 +273,9 @@ class Recorder:
             known: list[Record] = [*found.effectiveness, *found.configurations[-1:]]
             for row in known:
                 self._own.setdefault((row.table, _state_key(row)), row)
-        self._said_open = {each.dependency for each in aged if each.phase != "closed"}
+        self._said_open = frozenset(
+            each.dependency for each in aged if each.phase != "closed"
+        )
         self._restored = True
         try:
             if self.restore is not None:
@@ -282,11 +288,11 @@ class Recorder:
         """Save what is not closed, each second; what has closed since, once."""
         told = self.breakers()  # one that only its peers hold open is closed of its own
         not_closed = {each.dependency: each for each in told if each.phase != "closed"}
-        for name in self._said_open - set(not_closed):
+        for name in self._said_open.difference(not_closed):
             self.record(BreakerRecord(name))
         for each in not_closed.values():
             self.record(each)
-        self._said_open = set(not_closed)
+        self._said_open = frozenset(not_closed)
 
     def _write_some(self, claim: Claim) -> bool:
         with self._changed:
