@@ -13,16 +13,17 @@ import dataclasses
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hms.agents.healing.adaptation import Adaptation
-from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.clock import Clock
-from hms.agents.healing.events import REFUSED_CALLS, BreakerEvent, Listener
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.guard_settings import PLAIN, GuardSettings
-from hms.agents.healing.retry_budget import RetryBudget
 from hms.agents.policy.healing_policy import EdgeParameters, HealingPolicy
-from hms.agents.policy.parameters import BreakerParameters
+
+if TYPE_CHECKING:  # a component that guards nothing loads no breaker
+    from hms.agents.healing.events import BreakerEvent, Listener
+    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.guard_settings import GuardSettings
+    from hms.agents.policy.parameters import BreakerParameters
 
 NAMES_MAX = 1000
 
@@ -65,13 +66,19 @@ class Dependencies:
         self._lock = threading.RLock()
 
     def guard(
-        self, name: str, where: Mapping[str, str] | None = None, settings: GuardSettings = PLAIN
+        self,
+        name: str,
+        where: Mapping[str, str] | None = None,
+        settings: GuardSettings | None = None,
     ) -> Guard:
         """The guard of this dependency, the same for every caller.
 
         Raises:
             ConfigRefused: it exists, with other settings.
         """
+        from hms.agents.healing.guard_settings import PLAIN
+
+        settings = settings or PLAIN
         if where:
             settings = dataclasses.replace(settings, where=dict(where))
         with self._lock:
@@ -117,6 +124,9 @@ class Dependencies:
             return [name for name, each in self._pinned.items() if each.breaker.phase == "open"]
 
     def _new(self, name: str, settings: GuardSettings) -> Guard:
+        from hms.agents.healing.breaker import Breaker
+        from hms.agents.healing.guard import Guard
+
         edge = self._edge(name, settings)
         breaker = Breaker(name, edge.breaker, self.clock, self.draw, self.listeners)
         guard = self._known[name] = Guard(breaker, settings)
@@ -135,6 +145,7 @@ class Dependencies:
             guard.use(None)
             return
         from hms.agents.healing.pipeline_default import build_pipeline  # most guards need none
+        from hms.agents.healing.retry_budget import RetryBudget
 
         if guard.budget is None:
             guard.budget = RetryBudget(edge.retry, self.clock)
@@ -180,6 +191,8 @@ class Dependencies:
 
     def _heard(self, event: BreakerEvent) -> None:
         """Hold what opens, let go of what closes."""
+        from hms.agents.healing.events import REFUSED_CALLS
+
         if event.kind != REFUSED_CALLS:
             self._come_back(event.dependency)
 

@@ -19,7 +19,6 @@ from hms.agents.healing.attempts import AttemptHistory
 from hms.agents.healing.clock import Clock, MonotonicClock
 from hms.agents.healing.condition import Condition
 from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
-from hms.agents.healing.configuration import Configuration
 from hms.agents.healing.default_policy import default_policy
 from hms.agents.healing.dependencies import Dependencies
 from hms.agents.healing.escalation import Escalations
@@ -34,6 +33,7 @@ from hms.agents.policy.policy_values import ROWS
 from hms.errors import ConfigRefused, NotInitialized
 
 if TYPE_CHECKING:
+    from hms.agents.healing.configuration import Configuration
     from hms.agents.healing.incidents import IncidentBook
     from hms.agents.healing.kill_switch import KillSwitch
     from hms.agents.healing.persistence import Persistence
@@ -128,16 +128,14 @@ class HealingInstance:
             HealthMonitor(parameters.health, memory_limit_mb, interval_s), Ladder(parameters),
             self.dependencies, replicas,
         )
-        self.configuration = Configuration(
-            self.policy, wall, self._install, starts_in_shadow=shadow, lock=self.lock
-        )
+        self._configuration: Configuration | None = None
         self.registry = RecoveryRegistry()
         self.attempts = AttemptHistory()
         self.effectiveness = Effectiveness()
         self.incidents: IncidentBook | None = None
         self.ledger = ActLedger(instance_id or "1")
         self.escalated = Escalations(config.component_id, supervisor)
-        self._store, self._wanted = store, instance_id
+        self._store, self._wanted, self._shadow = store, instance_id, shadow
         self._persistence: Persistence | None = None
         self._initialized = False
         self.traffic: TrafficSource | None = None
@@ -146,6 +144,20 @@ class HealingInstance:
     def health(self) -> HealthMonitor:
         """Reports, status and history."""
         return self.condition.health
+
+    @property
+    def configuration(self) -> Configuration:
+        """What was changed at run time; made when first asked for."""
+        if self._configuration is None:
+            from hms.agents.healing.configuration import Configuration
+
+            with self.lock:
+                if self._configuration is None:
+                    self._configuration = Configuration(
+                        self.policy, self.wall, self._install, starts_in_shadow=self._shadow,
+                        lock=self.lock,
+                    )
+        return self._configuration
 
     @property
     def ladder(self) -> Ladder:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.attempts import Attempt
 from hms.agents.healing.config import AdaptiveConfig
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.guard_settings import COUNT_DEFAULT, PLAIN, GuardSettings
 from hms.agents.healing.instance import HealingInstance
 from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue, RecoveryStrategy
 from hms.agents.healing.recovery import Target, Undo
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hms.agents.healing.configuration import Door
+    from hms.agents.healing.guard import Guard
     from hms.agents.healing.healer import Healer
     from hms.agents.healing.loop import HealLoop
     from hms.agents.healing.synchronous import SynchronousHealing
@@ -115,7 +114,7 @@ class StandaloneSelfHealing(HealingInstance):
         self,
         dependency: str,
         *,
-        count: Any = COUNT_DEFAULT,
+        count: Any = (Exception,),
         ignore: Any = (),
         judge: Any = None,
         retry_after: Any = None,
@@ -137,11 +136,14 @@ class StandaloneSelfHealing(HealingInstance):
         Raises:
             ConfigRefused: it is guarded already, with other settings.
         """
+        from hms.agents.healing.guard_settings import GuardSettings
+
         settings = GuardSettings(
             count, ignore, judge, retry_after, bulkhead, fallback, hedge, idempotent, timeout,
             where,
         )
-        guard = self.dependencies.guard(dependency, None, settings if settings.said() else PLAIN)
+        said = settings if settings.said() else None  # what says nothing is shared
+        guard = self.dependencies.guard(dependency, None, said)
         if self._persistence is not None:
             self._persistence.guarded(guard)
         return guard
