@@ -64,7 +64,7 @@ class Pipeline:
         budget: what all retries and hedges in it are paid from.
     """
 
-    __slots__ = ("_async_step", "_where", "budget", "call", "stages")
+    __slots__ = ("_acall", "_where", "budget", "call", "stages")
 
     call: Callable[[Callable[..., Any], Arguments, Named], Any]
 
@@ -73,7 +73,7 @@ class Pipeline:
         self.stages = stages
         self.budget = where.budget
         self._where = where
-        self._async_step: AsyncStep | None = None
+        self._acall: Callable[[Callable[..., Any], Arguments, Named], Awaitable[Any]] | None = None
         self.call = fused(stages, where, nested(stages, where))
 
     @classmethod
@@ -144,9 +144,12 @@ class Pipeline:
         self, function: Callable[..., Awaitable[R]], args: Arguments, kwargs: Named
     ) -> R:
         """Make one call of a coroutine function, in this task."""
-        if self._async_step is None:  # built when first needed: it loads asyncio
-            self._async_step = nested_async(self.stages, self._where)
-        return cast(R, await self._async_step(Call(function, args, kwargs)))
+        if self._acall is None:  # built when first needed: it loads asyncio
+            from hms.agents.healing.pipeline_fused_async import fused_async
+
+            step = nested_async(self.stages, self._where)
+            self._acall = fused_async(self.stages, self._where, step)
+        return cast(R, await self._acall(function, args, kwargs))
 
     def stream(
         self, function: Callable[..., Any], args: Arguments, kwargs: Named

@@ -64,21 +64,28 @@ class Parts:
 def fused(stages: tuple[Stage, ...], where: Surroundings, nested: Caller) -> Caller:
     """One frame for the success path, or `nested` where there is more to do even there."""
     parts = parts_of(stages, where)
-    if parts is None or parts.breaker is None or where.classification.judges:
+    if parts is None or parts.breaker is None or not can_be_fused(parts, where):
         return nested
-    breaker, retry = parts.breaker.breaker, parts.retry
+    return _fused(parts, parts.breaker.breaker, where, nested)
+
+
+def can_be_fused(parts: Parts, where: Surroundings) -> bool:
+    """Whether a success takes nothing but what the one frame does."""
+    retry, breaker = parts.retry, parts.breaker
+    if breaker is None or where.classification.judges:
+        return False
     if retry is not None and (retry.judges or Loop(retry, where).budget.watches_calls):
-        return nested
-    if breaker.now_s != where.clock.now_s:
-        return nested  # two clocks: each stage must read its own
-    return _fused(parts, breaker, where, nested)
+        return False
+    return breaker.breaker.now_s == where.clock.now_s  # else each stage must read its own clock
 
 
-def parts_of(stages: tuple[Stage, ...], where: Surroundings) -> Parts | None:
+def parts_of(
+    stages: tuple[Stage, ...], where: Surroundings, *, asynchronous: bool = False
+) -> Parts | None:
     """The stages by their names; None if they are others, or in another order."""
     parts, reached = Parts(), -1
     for stage in stages:
-        name, part = part_of(stage, where)
+        name, part = part_of(stage, where, asynchronous)
         if name not in ORDER or ORDER.index(name) <= reached:
             return None
         reached = ORDER.index(name)
@@ -86,11 +93,11 @@ def parts_of(stages: tuple[Stage, ...], where: Surroundings) -> Parts | None:
     return parts
 
 
-def part_of(stage: Stage, where: Surroundings) -> tuple[str, Any]:
+def part_of(stage: Stage, where: Surroundings, asynchronous: bool) -> tuple[str, Any]:
     """Its name in the order, "" for what cannot be fused, and what is needed of it."""
     if isinstance(stage, Timeout):
         limit = stage.limit(where)
-        if stage.on != "deadline":
+        if stage.on != "deadline" and not asynchronous:
             return "", None
         return "total" if limit.scope == "total" else "attempt", limit
     if isinstance(stage, Bulkhead):
@@ -191,17 +198,21 @@ class After:
 
     def interrupted(self, permit: Permit, error: BaseException) -> None:
         """Tell the breaker, give the place back."""
-        assert self._parts.breaker is not None
-        call = Call(int, (), {})
-        self._parts.breaker.tell(permit, call, self._where, None, error)
-        if self._parts.bulkhead is not None:
-            self._parts.bulkhead.leave()
+        undo(self._parts, self._where, permit, error)
 
     def overran(self, took_s: float) -> None:
         """A value came after a limit, or after both."""
         for limit in (self._parts.total, self._parts.attempt):
             if limit is not None and took_s > limit.span_s:
                 self._where.counts.add("overran")
+
+
+def undo(parts: Parts, where: Surroundings, permit: Permit, error: BaseException) -> None:
+    """Tell the breaker of a first attempt that failed, give its place back."""
+    assert parts.breaker is not None
+    parts.breaker.tell(permit, Call(int, (), {}), where, None, error)
+    if parts.bulkhead is not None:
+        parts.bulkhead.leave()
 
 
 def resumed(parts: Parts, where: Surroundings) -> Step:

@@ -78,7 +78,7 @@ class Timeout:
         """By cancelling what is inside, on asyncio's loop."""
         if self.span_s is None:
             return inner
-        return _by_cancelling(inner, where, self.limit(where))
+        return by_cancelling(inner, where, self.limit(where))
 
 
 def nearest(limit: Limit, since_s: float) -> Deadline:
@@ -166,24 +166,32 @@ def _in_worker(inner: Step, where: Surroundings, limit: Limit) -> Step:
     return step
 
 
-def _by_cancelling(inner: AsyncStep, where: Surroundings, limit: Limit) -> AsyncStep:
-    import asyncio
+def by_cancelling(inner: AsyncStep, where: Surroundings, limit: Limit) -> AsyncStep:
+    """As a task of asyncio, which is cancelled at the limit."""
+    from hms.agents.healing.cutting import Cut
 
     async def step(call: Call) -> Any:
         token = current.set(begin(limit))
         around = call.limits
-        cut = asyncio.timeout(limit.span_s)
+        cut = Cut(limit.span_s)
         call.limits = (*around, cut)
         try:
-            async with cut:
-                return await inner(call)
-        except TimeoutError as error:
-            if not cut.expired() or isinstance(error, CallTimeout):
-                raise
-            where.counts.add("timeouts")
-            raise passed(limit) from error
+            value = await inner(call)
+        except BaseException as error:
+            if cut.end(error) or (cut.expired() and is_plain_timeout(error)):
+                where.counts.add("timeouts")
+                raise passed(limit) from error
+            raise
+        else:
+            cut.end()
+            return value
         finally:
             call.limits = around
             current.reset(token)
 
     return step
+
+
+def is_plain_timeout(error: BaseException) -> bool:
+    """Whether the callee gave up in time's name, by itself or for being cancelled."""
+    return isinstance(error, TimeoutError) and not isinstance(error, CallTimeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import weakref
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from virtual_time import run
 
 from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.bulkhead import Bulkhead
@@ -17,8 +19,9 @@ from hms.agents.healing.clock import FakeClock, MonotonicClock
 from hms.agents.healing.deadline import current
 from hms.agents.healing.fallback import Fallback
 from hms.agents.healing.hedge import Hedge
-from hms.agents.healing.pipeline import Pipeline, nested
+from hms.agents.healing.pipeline import Pipeline, nested, nested_async
 from hms.agents.healing.retry import Retry
+from hms.agents.healing.stage import Call
 from hms.agents.healing.timeout import Timeout
 from hms.agents.policy.parameters import BreakerParameters, RetryParameters
 from hms.errors import BulkheadFull
@@ -64,6 +67,8 @@ class World:
         self.is_fused = "_fused" in self.pipeline.call.__qualname__
         if not fuse:
             self.pipeline.call = nested(self.pipeline.stages, self.pipeline._where)
+            step = nested_async(self.pipeline.stages, self.pipeline._where)
+            self.pipeline._acall = lambda *given: step(Call(*given))
         self.seen: list[Any] = []
 
     def make(self, before_s: float, takes_s: float, end: Any) -> None:
@@ -79,6 +84,26 @@ class World:
 
         try:
             self.seen.append(self.pipeline.call(callee, (), {}))
+        except BaseException as error:  # noqa: BLE001 (compared)
+            self.seen.append((type(error), str(error)))
+        assert current.get() is None
+
+    async def make_async(self, before_s: float, takes_s: float, end: Any) -> None:
+        """The same as a task of its own; an interruption is a caller's cancellation."""
+        await asyncio.sleep(before_s)
+
+        async def callee() -> Any:
+            deadline = current.get()
+            self.seen.append(("called", self.clock.now_s(), deadline and deadline[0]))
+            await asyncio.sleep(takes_s)
+            if isinstance(end, KeyboardInterrupt):
+                raise asyncio.CancelledError
+            if isinstance(end, BaseException):
+                raise end
+            return end
+
+        try:
+            self.seen.append(await self.pipeline.acall(callee, (), {}))
         except BaseException as error:  # noqa: BLE001 (compared)
             self.seen.append((type(error), str(error)))
         assert current.get() is None
@@ -102,6 +127,28 @@ def test_fused_and_nested_stages_cannot_be_told_apart(
     told, wanted = fused.told(), plain.told()
     assert told == wanted
     assert told[2].running == 0
+
+
+@given(present, calls, st.integers(1, 3))
+def test_the_same_holds_for_coroutines_also_side_by_side(
+    present: dict[str, bool], calls: list[tuple[float, float, int]], at_once: int
+) -> None:
+    worlds = [World({**present, "total": False}, fuse) for fuse in (True, False)]
+
+    async def play(world: World) -> None:
+        for start in range(0, len(calls), at_once):
+            await asyncio.gather(
+                *(world.make_async(before_s, takes_s, ENDS[end])
+                  for before_s, takes_s, end in calls[start : start + at_once])
+            )
+
+    for world in worlds:
+        run(play(world), world.clock)
+    told, wanted = (world.told() for world in worlds)
+    assert told == wanted
+    assert told[2].running == 0
+    if calls:
+        assert "_fused_async" in getattr(worlds[0].pipeline._acall, "__qualname__", "")
 
 
 @pytest.mark.parametrize(
