@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import living_process
 import pytest
 
 from hms.agents.healing import AdaptiveConfig, create_basic_self_healing
@@ -20,7 +21,7 @@ from hms.agents.healing.store.memory import MemoryStore
 from hms.agents.healing.store.place import Url
 from hms.errors import BreakerOpen, ConfigRefused, StoreError
 
-PROGRAM = Path(__file__).with_name("living_process.py")
+PROGRAM = Path(living_process.__file__)
 WALL_S = 1_700_000_000.0
 
 

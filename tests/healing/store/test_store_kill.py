@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import writing_process
 
 from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.place import Url
 from hms.agents.healing.store.records import AttemptRecord
 
-PROGRAM = Path(__file__).with_name("writing_process.py")
+PROGRAM = Path(writing_process.__file__)
 
 
 def written_until_killed(url: str, first: int, draw: random.Random) -> list[str]:
