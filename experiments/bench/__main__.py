@@ -17,6 +17,7 @@ MEASURES = {
     "compile": "compiling",
     "fluid": "fluid",
     "evolution": "searching",
+    "calls": "runtime_calls",
     "pipeline": "runtime_pipeline",
     "reports": "runtime_reports",
     "workers": "workers",
