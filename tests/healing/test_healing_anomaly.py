@@ -65,6 +65,14 @@ def test_names_without_end_take_no_memory_without_end() -> None:
     assert len(watch._usual) == CUSTOM_MOST + 1
 
 
+def test_the_window_is_bounded() -> None:
+    usual = Usual()
+    for i in range(3 * WINDOW):
+        usual.add(float(i))
+    assert len(usual) == WINDOW
+    assert usual.median() == median_low(range(2 * WINDOW, 3 * WINDOW))
+
+
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=150))
 def test_median_and_deviation_are_those_of_the_last_values(values: list[float]) -> None:
     usual = Usual()

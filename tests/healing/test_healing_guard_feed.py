@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.collector import ProcessCollector
-from hms.agents.healing.guard_feed import NOTES_MAX, GuardFeed
+from hms.agents.healing.guard_feed import GONE_MAX, NOTES_MAX, GuardFeed
 from hms.agents.healing.health import HealthMonitor
 from hms.agents.healing.interface import Degraded, HealthMetrics
 from hms.agents.healing.loop import HealLoop
@@ -80,6 +80,21 @@ def test_a_new_breaker_of_an_old_name_starts_from_nothing() -> None:
     breakers.each["db"] = Calls(ok=3, failed=1)
     breakers.each["new"] = Calls(ok=6)
     assert feed.sample(1.0) == pytest.approx((0.0, 25.0 * 4 / 10, 10.0))
+
+
+def test_names_without_end_are_forgotten_and_one_that_returns_goes_on() -> None:
+    breakers = Breakers({"db": Calls(ok=1)})
+    feed = GuardFeed(breakers.metrics)
+    feed.sample(0.0)
+    db = breakers.each.pop("db")
+    feed.sample(1.0)
+    db.add(ok=2)
+    breakers.each["db"] = db
+    assert feed.sample(2.0).throughput_rps == pytest.approx(1.0)
+    for i in range(5000):
+        breakers.each = {f"tenant {i}": Calls(ok=1)}
+        feed.sample(3.0 + i)
+    assert len(feed._seen) <= GONE_MAX + 2
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 5.0), st.integers(0, 50), st.integers(0, 50)),

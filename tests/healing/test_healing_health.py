@@ -184,6 +184,15 @@ def test_a_report_of_another_time_is_refused_and_burns_nothing(
     assert monitor.report(errors(3.0), now_s + 60.0, reported_at_s=now_s + 60.0, sequence=8)
 
 
+def test_values_and_times_at_their_limit_are_taken() -> None:
+    monitor = HealthMonitor()
+    full = HealthMetrics(error_rate_percent=100.0, custom={str(i): 1.0 for i in range(1000)})
+    assert monitor.report(full, 0.0)
+    assert monitor.report(HealthMetrics(), 0.0)  # of the same moment, as far as clocks tell
+    assert monitor.report(HealthMetrics(), 50.0, reported_at_s=20.0)  # three reports' time ago
+    assert monitor.accepted == 3
+
+
 def test_custom_metrics_are_kept_as_they_were_when_reported() -> None:
     monitor = HealthMonitor()
     queue = {"queue": 3.0}

@@ -194,3 +194,25 @@ def test_a_quiet_report_may_be_left_unjudged(reports):
         if not quiet:
             judge(short, P, o, float(i))
         assert (whole.state, whole.meeting) == (short.state, short.meeting)
+
+
+def test_a_state_is_known_since_it_was_entered_not_since_the_last_report():
+    s = HealthState()
+    follow([6] * 3, state=s)
+    entered_s = s.since_s
+    follow([6] * 5 + [0, 0], state=s)
+    assert (s.state, s.since_s) == (DEGRADED, entered_s)
+
+
+def test_once_known_what_is_usual_is_followed_by_five_percent_a_second():
+    s = HealthState()
+    for i in range(P.warm_up):
+        learn(s, P, 0.1, float(i))
+    learn(s, P, 1.1, float(P.warm_up + 1))  # two seconds later: a tenth of the distance
+    assert s.usual_s == pytest.approx(0.2)
+
+
+def test_a_full_memory_is_critical_where_the_limit_is_all_of_it():
+    whole = replace(P, critical_memory_share=1.0)
+    assert level_met(HealthState(), whole, HealthReport(memory_share=0.99)) == HEALTHY
+    assert level_met(HealthState(), whole, HealthReport(memory_share=1.0)) == CRITICAL
