@@ -1,9 +1,9 @@
 """What a protected call costs while all goes well, and what a dependency takes in memory.
 
 Exactly `create_basic_self_healing("x").guard("db")(f)`: thread-safe, a window of 20 calls, slow
-calls and calls in flight watched. Beside it, in turn in one run, what others do: circuitbreaker (counts
-failures in a row; no lock, no window), pybreaker (a lock around the call), tenacity (retries
-alone), and a decorator that does nothing.
+calls and calls in flight watched. Beside it, in turn in one run, what others do: circuitbreaker
+(counts failures in a row; no lock, no window), pybreaker (a lock around the call), tenacity
+(retries alone), and a decorator that does nothing.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def by_pybreaker(function: Call) -> Call:
     """Its usual settings."""
     from pybreaker import CircuitBreaker
 
-    return CircuitBreaker()(function)  # type: ignore[no-any-return]
+    return CircuitBreaker()(function)
 
 
 def by_tenacity(function: Call) -> Call:
