@@ -21,7 +21,8 @@ from hms.agents.healing import (
     Healthy,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.health import REFUSALS, HealthMonitor
+from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.refusals import REFUSALS
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.parameters import HealthParameters
 

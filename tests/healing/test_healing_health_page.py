@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hms.agents.healing.health import REFUSALS, HealthMonitor
+from hms.agents.healing.health import HealthMonitor
 from hms.agents.healing.interface import HealthMetrics
+from hms.agents.healing.refusals import REFUSALS
 from hms.agents.healing.telemetry.instruments import INSTRUMENTS
 from hms.agents.healing.telemetry.prometheus import prometheus_name
 
