@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from typing import Any, ParamSpec, TypeVar, cast
 
 from hms.agents.healing.breaker import Breaker
@@ -33,13 +33,14 @@ from hms.agents.healing.breaker_stage import BreakerStage
 from hms.agents.healing.classification import EVERY_ERROR, Classification
 from hms.agents.healing.clock import Clock, MonotonicClock, Sleeper, sleeper_of
 from hms.agents.healing.hedge import Hedge
-from hms.agents.healing.pipeline_fused import fused
+from hms.agents.healing.pipeline_fused import Arguments, Caller, Named, fused
 from hms.agents.healing.retry import Retry
 from hms.agents.healing.retry_budget import RetryBudget
 from hms.agents.healing.stage import (
     AsyncStep,
     Call,
     Counts,
+    GaveCoroutine,
     Stage,
     Step,
     Surroundings,
@@ -51,8 +52,6 @@ from hms.agents.policy.parameters import RetryParameters
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Arguments = tuple[Any, ...]
-Named = Mapping[str, Any]
 
 
 class Pipeline:
@@ -74,7 +73,7 @@ class Pipeline:
         self.budget = where.budget
         self._where = where
         self._acall: Callable[[Callable[..., Any], Arguments, Named], Awaitable[Any]] | None = None
-        self.call = fused(stages, where, nested(stages, where))
+        self.call = fused(stages, where, nested(stages, where, self.acall), self.acall)
 
     @classmethod
     def of(
@@ -216,15 +215,18 @@ def depositors(stages: list[Stage], budget: RetryBudget) -> frozenset[int]:
 
 
 def nested(
-    stages: Iterable[Stage], where: Surroundings
+    stages: Iterable[Stage], where: Surroundings, acall: Caller
 ) -> Callable[[Callable[..., Any], Arguments, Named], Any]:
-    """Step around step, for any order."""
+    """Step around step, for any order; `acall` takes over what turns out to be a coroutine."""
     step: Step = invoke
     for stage in reversed(list(stages)):
         step = stage.around(step, where)
 
     def call(function: Callable[..., Any], args: Arguments, kwargs: Named) -> Any:
-        return step(Call(function, args, kwargs))
+        try:
+            return step(Call(function, args, kwargs))
+        except GaveCoroutine:
+            return acall(function, args, kwargs)
 
     return call
 

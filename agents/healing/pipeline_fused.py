@@ -16,6 +16,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any, TypeAlias
 
 from hms.agents.healing.breaker import Breaker
@@ -25,8 +26,19 @@ from hms.agents.healing.deadline import Limit, current
 from hms.agents.healing.fallback import Fallback
 from hms.agents.healing.permit import Permit
 from hms.agents.healing.places import Places
-from hms.agents.healing.retry import MARKS, Loop, Retry
-from hms.agents.healing.stage import Call, Ended, Stage, Step, Surroundings, invoke
+from hms.agents.healing.retry import Retry
+from hms.agents.healing.retry_loop import Loop
+from hms.agents.healing.retry_marks import MARKS
+from hms.agents.healing.stage import (
+    Call,
+    Ended,
+    GaveCoroutine,
+    Stage,
+    Step,
+    Surroundings,
+    invoke,
+    not_here,
+)
 from hms.agents.healing.timeout import Timeout, by_deadline, named
 
 Function: TypeAlias = Callable[..., Any]
@@ -48,6 +60,11 @@ class Parts:
     breaker: BreakerStage | None = None
     attempt: Limit | None = None
 
+    def asked(self) -> Breaker:
+        """The breaker; `can_be_fused` has seen to it that there is one."""
+        assert self.breaker is not None
+        return self.breaker.breaker
+
     def nearer(self) -> tuple[Limit | None, float]:
         """The shorter limit, which is the deadline of the first attempt, and its seconds."""
         limits = [each for each in (self.total, self.attempt) if each is not None]
@@ -61,12 +78,14 @@ class Parts:
         return self.bulkhead.places, self.bulkhead.places.free
 
 
-def fused(stages: tuple[Stage, ...], where: Surroundings, nested: Caller) -> Caller:
+def fused(
+    stages: tuple[Stage, ...], where: Surroundings, nested: Caller, acall: Caller
+) -> Caller:
     """One frame for the success path, or `nested` where there is more to do even there."""
     parts = parts_of(stages, where)
     if parts is None or parts.breaker is None or not can_be_fused(parts, where):
         return nested
-    return _fused(parts, parts.breaker.breaker, where, nested)
+    return _fused(parts, where, nested, acall)
 
 
 def can_be_fused(parts: Parts, where: Surroundings) -> bool:
@@ -108,19 +127,18 @@ def part_of(stage: Stage, where: Surroundings, asynchronous: bool) -> tuple[str,
     return "", None
 
 
-def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) -> Caller:
+def _fused(parts: Parts, where: Surroundings, nested: Caller, acall: Caller) -> Caller:
+    breaker = parts.asked()
     now_s, starts, marks = breaker.now_s, breaker.starts, MARKS
     get_deadline, set_deadline, reset_deadline = current.get, current.set, current.reset
     limit, span_s = parts.nearer()
     places, free = parts.tokens()
     deposit = Loop(parts.retry, where).deposit if parts.retry else int
-    resume = After(parts, breaker, where)
+    resume = After(parts, where)
 
     def call(function: Function, args: Arguments, kwargs: Named) -> Any:
-        started_s = now_s()
-        era = breaker.era
-        outer = get_deadline()
-        at_s = started_s + span_s
+        era, started_s = breaker.era, now_s()
+        outer, at_s = get_deadline(), started_s + span_s
         if (
             started_s >= era.admit_until_s
             or (outer is not None and outer[0] <= at_s)
@@ -132,20 +150,21 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
                 free.pop()
             except IndexError:
                 return nested(function, args, kwargs)
-        before = marks.last
-        ticket = next(starts)
+        before, ticket = marks.last, next(starts)
         era.flights[ticket] = started_s
         token = set_deadline(outer if limit is None else (at_s, limit))
         try:
             value = function(*args, **kwargs)
+            if type(value) is CoroutineType:
+                not_here(value)
         except Exception as error:  # noqa: BLE001 (`resume` raises it, or answers)
             ended = Ended(error, None, before)
         except BaseException as error:
-            reset_deadline(token)
             resume.interrupted(Permit(era, ticket, started_s), error)
-            raise
+            if not isinstance(error, GaveCoroutine):
+                raise
+            return acall(function, args, kwargs)
         else:
-            reset_deadline(token)
             ended_s = now_s()
             if ended_s < era.until_s:
                 next(era.count)
@@ -163,7 +182,8 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
             if ended_s > at_s:
                 resume.overran(ended_s - started_s)
             return value
-        reset_deadline(token)
+        finally:
+            reset_deadline(token)
         return resume(Call(function, args, kwargs), ended, Permit(era, ticket, started_s))
 
     return call
@@ -172,11 +192,10 @@ def _fused(parts: Parts, breaker: Breaker, where: Surroundings, nested: Caller) 
 class After:
     """What follows a first attempt that did not go well."""
 
-    __slots__ = ("_breaker", "_parts", "_step", "_where")
+    __slots__ = ("_parts", "_step", "_where")
 
-    def __init__(self, parts: Parts, breaker: Breaker, where: Surroundings) -> None:
+    def __init__(self, parts: Parts, where: Surroundings) -> None:
         self._parts = parts
-        self._breaker = breaker
         self._where = where
         self._step = resumed(parts, where)
 

@@ -21,7 +21,8 @@ from hms.agents.healing.pipeline_fused import (
     parts_of,
     undo,
 )
-from hms.agents.healing.retry import MARKS, Loop
+from hms.agents.healing.retry_loop import Loop
+from hms.agents.healing.retry_marks import MARKS
 from hms.agents.healing.stage import AsyncStep, Call, Ended, Stage, Surroundings, invoke_async
 from hms.agents.healing.timeout import by_cancelling, is_plain_timeout
 

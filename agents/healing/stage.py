@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
 
 from hms.agents.healing.classification import EVERY_ERROR, Classification, Errors
 from hms.agents.healing.clock import Clock, Sleeper
@@ -185,9 +186,25 @@ def matcher(on: Errors | None, stage: str) -> Callable[[BaseException], bool]:
     return lambda error: isinstance(error, Exception) and bool(asked(error))
 
 
+class GaveCoroutine(BaseException):
+    """A plain function gave a coroutine: the call has not begun, and is one to be awaited.
+
+    Neutral to every stage, as no `Exception` is; whoever began the pipeline catches it.
+    """
+
+
 def invoke(call: Call) -> Any:
     """The innermost step: the callee."""
-    return call.function(*call.args, **call.kwargs)
+    value = call.function(*call.args, **call.kwargs)
+    if type(value) is CoroutineType:
+        not_here(value)
+    return value
+
+
+def not_here(coroutine: CoroutineType[Any, Any, Any]) -> NoReturn:
+    """Leave it unbegun."""
+    coroutine.close()
+    raise GaveCoroutine
 
 
 async def invoke_async(call: Call) -> Any:

@@ -22,7 +22,9 @@ from hms.agents.healing.retry_budget import RetryBudget
 from hms.agents.healing.timeout import Timeout
 from hms.agents.policy.parameters import BreakerParameters, RetryParameters
 
-BUDGET: dict[str, Any] = {"retry_on_error": True, "budget_max": 5.0, "budget_ratio": 0.25, "base_s": 0.1}
+BUDGET: dict[str, Any] = {
+    "retry_on_error": True, "budget_max": 5.0, "budget_ratio": 0.25, "base_s": 0.1
+}
 NAMES = ("fallback", "outer retry", "limit", "retry", "bulkhead", "breaker", "hedge")
 orders = st.permutations(NAMES).flatmap(
     lambda names: st.lists(st.booleans(), min_size=7, max_size=7).map(

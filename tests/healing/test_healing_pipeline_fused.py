@@ -9,6 +9,7 @@ import weakref
 from typing import Any
 
 import pytest
+from callee import Callee
 from hypothesis import given
 from hypothesis import strategies as st
 from virtual_time import run
@@ -66,7 +67,9 @@ class World:
         self.pipeline = Pipeline.of(*chosen, clock=self.clock, draw=lambda: 0.5)  # type: ignore[arg-type]
         self.is_fused = "_fused" in self.pipeline.call.__qualname__
         if not fuse:
-            self.pipeline.call = nested(self.pipeline.stages, self.pipeline._where)
+            self.pipeline.call = nested(
+                self.pipeline.stages, self.pipeline._where, self.pipeline.acall
+            )
             step = nested_async(self.pipeline.stages, self.pipeline._where)
             self.pipeline._acall = lambda *given: step(Call(*given))
         self.seen: list[Any] = []
@@ -205,3 +208,13 @@ def test_an_error_leaves_no_ring_to_the_collector(fuse: bool, end: Exception) ->
         assert [each() for each in seen] == [None] * len(seen)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_plain_function_that_gives_a_coroutine_is_awaited_and_counted(fuse: bool) -> None:
+    world = World({"total": False, "fallback": False}, fuse)
+    callee = Callee(world.clock, OSError("no"), "right", takes_s=0.1)
+    answer = run(world.pipeline.call(lambda: callee.awaited(), (), {}), world.clock)
+    told = world.breaker.metrics()
+    assert (answer, callee.calls, told.ok, told.failed) == ("right", 2, 1, 1)
+    assert (told.cancelled, told.in_flight, world.bulkhead.metrics().running) == (1, 0, 0)
