@@ -25,7 +25,7 @@ from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba.np import arrayobj
 
 from hms.scenarios.machine_code import PLAIN, Door, Part
 
@@ -59,14 +59,23 @@ def lowering() -> Iterator[Any]:
     library_class, collects = codegen._library_class, gc.isenabled()
     codegen._library_class = LoweredLibrary
     context.get_executable = lambda *_: [].append  # each a builtin of its own, as numba's keys
+    fix_index = arrayobj.fix_integer_index
+    if not numba.config.BOUNDSCHECK:
+        arrayobj.fix_integer_index = _index_as_it_is
     gc.disable()  # nothing is freed meanwhile: a sixth of the time
     try:
         yield codegen
     finally:
         codegen._library_class = library_class
         del context.get_executable
+        arrayobj.fix_integer_index = fix_index
         if collects:
             gc.enable()
+
+
+def _index_as_it_is(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """No index counts from the end here: looking whether one does took a tenth of a run."""
+    return context.cast(builder, index, kind, types.intp)
 
 
 @cache
@@ -240,14 +249,14 @@ def _from_words(context: Any, builder: Any, kind: Any, words: Iterator[Any]) -> 
     if isinstance(kind, types.BaseTuple):
         parts = [_from_words(context, builder, each, words) for each in kind.types]
         return context.make_tuple(builder, kind, parts)
-    array = make_array(kind)(context, builder)
+    array = arrayobj.make_array(kind)(context, builder)
     data = builder.inttoptr(next(words), array.data.type)
     shape = [next(words) for _ in range(kind.ndim)]
     item = WORD(context.get_abi_sizeof(context.get_data_type(kind.dtype)))
     strides = [item]
     for length in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], length))
-    populate_array(
+    arrayobj.populate_array(
         array, data=data, shape=shape, strides=strides, itemsize=item, meminfo=None
     )
     return array._getvalue()
