@@ -90,6 +90,10 @@ class Dependencies:
             self._keep(name, guard)
             return guard
 
+    def known(self, name: str) -> Guard | None:
+        """The guard of this name if there is one already, also one that was let go."""
+        return self._known.get(name)
+
     def apply(self, adaptation: Adaptation) -> None:
         """Put a configuration, already found legal, in force for all breakers, also new ones."""
         with self._lock:
