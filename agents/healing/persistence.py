@@ -6,6 +6,7 @@ Nothing here waits for the store: rows are handed to a recorder, which writes th
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
     from hms.agents.healing.store.store import PeerBreaker, SavedState, Store
 
-READY_S = 1.0  # that `initialize` waits for the store; what comes later is restored later
+READY_S = 5.0  # that `initialize` waits for the store; what comes later is restored later
+LOOK_S = 0.05
 FLUSH_S = 1.0  # that an act waits for its intention to be written
 FINAL = (verdicts.EFFECTIVE, verdicts.INEFFECTIVE, verdicts.INCONCLUSIVE)
 
@@ -70,7 +72,14 @@ class Persistence:
         if host.incidents is not None:
             host.incidents.tell = self._tell_incident
         self.recorder.start()
-        await in_thread(self.recorder.wait_ready, READY_S)
+        await in_thread(self._wait_ready)
+
+    def _wait_ready(self) -> None:
+        """Until what was saved is restored; one that has failed is not waited for."""
+        end_s = time.monotonic() + READY_S
+        while not self.recorder.wait_ready(LOOK_S):
+            if self.recorder.failures or time.monotonic() >= end_s:
+                return
 
     async def stop(self) -> None:
         """Write what waits, and give the instance's place back."""
