@@ -18,6 +18,7 @@ from hms.agents.policy.kinds import (
     DEPENDENCY,
     EFFECTIVE,
     FLAPPING,
+    FOREVER_S,
     INCONCLUSIVE,
     INEFFECTIVE,
     NONE,
@@ -105,8 +106,8 @@ def settle(r: RecoveryState, seen: int, held_s: float, now_s: float) -> int:
         return UNDECIDED
     if seen == UNSEEN:
         if now_s + SLACK < r.limit_s:
-            r.due_s = min(now_s + held_s, r.limit_s)
-            r.extended = True
+            r.extended = r.limit_s < FOREVER_S  # a stack that is not ours looks again at due_s
+            r.due_s = r.limit_s if r.extended else now_s + held_s
             return UNDECIDED
         r.waiting = False
         return INCONCLUSIVE

@@ -49,7 +49,7 @@ def resolved(policy: HealingPolicy, scenario: Scenario) -> dict[str, Any]:
         at = policy.for_component(component_where(component))
         settings: dict[str, Any] = {
             group: _values(group, getattr(at, group))
-            for group in ("concurrency", "detection", "guard", "health")
+            for group in ("concurrency", "detection", "guard", "health", "verification")
         }
         calls = [edge for edge in scenario.edges if edge.caller == name]
         for edge in calls:

@@ -175,7 +175,7 @@ def test_a_starting_replica_is_not_judged_before_it_has_answered():
     agent.run(20, starting())
     assert agent.settled == []
     agent.run(6, well())
-    assert agent.settled == [(24.0, 1)]  # it answers since 22
+    assert agent.settled == [(25.0, 1)]  # it answers since 22, and must for 3 s
 
 
 def test_the_time_a_restart_takes_is_no_calm():

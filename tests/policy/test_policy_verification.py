@@ -213,6 +213,20 @@ def test_a_stack_that_is_not_ours_waits_for_a_start_as_long_as_it_takes():
     assert agent.settled == []
 
 
+def test_nor_does_it_judge_sooner_than_it_did():
+    agent = Agent({"errors": [Step("restart", patience_s=2.0)]}, guard=FREE)
+    agent.o[0] = failing()
+    at_s = agent.until_act()
+    agent.run(4, starting())  # its patience ends at 3, the next look is at 6
+    agent.run(20, failing())
+    assert agent.settled[0] == (at_s + 8.0, INEFFECTIVE)
+    ours = Agent({"errors": [Step("restart", patience_s=2.0)]})
+    ours.o[0] = failing()
+    at_s = ours.until_act()
+    ours.run(4, starting()).run(20, failing())
+    assert ours.settled[0] == (at_s + 6.0, INEFFECTIVE)
+
+
 @pytest.mark.parametrize("missing", [failing(missing=True), well(missing=True)])
 def test_a_missing_report_says_nothing(missing):
     agent = Agent({"errors": [LIMIT, Step("restart")]}, slots=1)
