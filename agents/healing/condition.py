@@ -9,7 +9,10 @@ from hms.agents.healing.health import HealthMonitor
 from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue
 from hms.agents.healing.ladder import Ladder, observation_of
 from hms.agents.healing.treatment import Situation
-from hms.agents.policy.kinds import CUSTOM, DEPENDENCY, ISSUE_NAMES, NONE
+from hms.agents.policy.kinds import CUSTOM, DEPENDENCY, ISSUE_NAMES, NONE, SLACK
+
+FRESH_GAPS = 2.0  # times the usual time between reports
+FRESH_LEAST_S = 2.0
 
 
 @dataclass(slots=True)
@@ -65,17 +68,23 @@ class Condition:
         """What is wrong now, if anything."""
         status = self.status(now_s)
         kind = self.ladder.kind
+        fresh = self._came_within(now_s, self.health.longest_gap_s(FRESH_GAPS, FRESH_LEAST_S))
         if status.is_healthy and kind == NONE:
-            return Situation(status, reported_s=self.reported_s)
+            return Situation(status, is_fresh=fresh, reported_s=self.reported_s)
         if kind == NONE:
             kind = DEPENDENCY if self.cut_off() else CUSTOM
+        late_s = self.health.longest_gap_s(FRESH_GAPS, self.health.interval_s)
         return Situation(
             status=status,
             issue=self._issue(status, kind),
             kind=kind,
-            has_data=not self.health.is_silent(now_s),
+            has_data=self._came_within(now_s, late_s),
+            is_fresh=fresh,
             reported_s=self.reported_s,
         )
+
+    def _came_within(self, now_s: float, span_s: float) -> bool:
+        return now_s <= self.reported_s + span_s + SLACK
 
     def _issue(self, status: HealthStatus, kind: int) -> Issue:
         latest = self.health.latest

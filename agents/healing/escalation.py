@@ -67,8 +67,11 @@ class Escalations:
     _kinds: set[str] = field(default_factory=set)
 
     def tell(self, issue: Issue, attempts: tuple[str, ...]) -> bool:
-        """Say that this issue needs someone else; False if that was said before."""
-        if issue.kind in self._kinds:
+        """Say that this issue needs someone else; False if that was said before.
+
+        An issue that only the status shows is the tail of what was told, if anything was.
+        """
+        if issue.kind in self._kinds or (issue.kind == "custom" and self._kinds):
             return False
         self._kinds.add(issue.kind)
         self.told += 1

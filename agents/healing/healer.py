@@ -72,7 +72,7 @@ class Healer:
     def _judge(self, found: Situation, now_s: float) -> int:
         """The verdict on the act under way; each strategy sees which illness there is."""
         host, last = self.host, self.treatment.under_way
-        data = last is None or (found.has_data and found.reported_s > last.begun_s)
+        data = last is None or (found.is_fresh and found.reported_s > last.begun_s)
         told = host.ladder.judge(now_s, has_data=data)
         for each in host.registry.strategies:
             if each.trial is not None:

@@ -202,6 +202,15 @@ class HealthMonitor:
             reasons.append(f"breaker open: {listed(sorted(open_dependencies))}")
         return CLASSES[state]("; ".join(reasons))  # type: ignore[call-arg]
 
+    def longest_gap_s(self, gaps: float, least_s: float) -> float:
+        """So many times the usual time between reports, at least `least_s`."""
+        return max(gaps * self._state.gap_s, least_s)
+
+    @property
+    def interval_s(self) -> float:
+        """Time between reports that is expected, unless they usually come further apart."""
+        return self._parameters.interval_s
+
     @property
     def since_s(self) -> float:
         """When the present state was entered."""

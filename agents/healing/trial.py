@@ -81,6 +81,7 @@ class Trial:
     def begin(self, issue: int, now_s: float, *, was_detected: bool) -> None:
         """It acts now, on an issue that detection has found, or only the status shows."""
         self.was_detected = was_detected
+        self.see(issue, now_s)
         extension_s = self.parameters.verification.extension_s
         begin_act(self.recovery, self.parameters, issue, SLOT, 0, extension_s, now_s)
         self.begun_s = now_s
