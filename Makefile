@@ -2,13 +2,14 @@
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: help environment demo test lint types rooms tests soak bench lock clean
+.PHONY: help environment demo test lint types rooms tests soak mutants bench lock clean
 
 help:
 	@echo "make demo         the main job on Online Boutique, about three minutes"
 	@echo "make test         everything that must hold, about ten minutes"
 	@echo "make lint         ruff;  make types: mypy;  make rooms: who may import whom"
 	@echo "make tests        pytest alone;  make soak: long random tests, by hand"
+	@echo "make mutants      plants what easy versions get wrong; a test must go red each time"
 	@echo "make bench        the figures of this machine"
 	@echo "make environment  .venv alone;  make lock: renew requirements/;  make clean"
 
@@ -34,6 +35,9 @@ tests: environment
 
 soak: environment
 	HMS_HYPOTHESIS=soak $(BIN)/pytest -m "soak or hypothesis"
+
+mutants: environment
+	$(BIN)/python tests/mutants/mutant_run.py
 
 bench: environment
 	$(BIN)/python -m hms.experiments.bench

@@ -312,3 +312,12 @@ def test_f2_h4_under_threads_every_admitted_call_is_accounted_for(
     assert counted.admitted == (
         counted.ok + counted.failed + counted.ignored + counted.cancelled + counted.late
     )
+
+
+def test_the_rate_is_over_results_not_over_started_calls(breaker: Build) -> None:
+    each = breaker(window_calls=20, minimum_calls=1, failure_rate=1.0)
+    for _ in range(9):
+        each.admit()
+    call(each, "F")
+    assert each.phase == "open"
+    assert "100.0 % of 1 " in each.explain()

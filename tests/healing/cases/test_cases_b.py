@@ -122,7 +122,7 @@ def test_b8_each_refusal_is_a_new_error_and_memory_stays_flat(breaker: Build) ->
         refused(each)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown < 2_000
+    assert grown < 50_000  # kept, 10,000 errors would take megabytes
     assert refused(each).__traceback__ is not None
 
 
