@@ -142,6 +142,11 @@ def test_two_doors_together_without_meaning_are_refused() -> None:
     each.apply(config({"breaker": {"open_max_s": 100.0}}), "operator")
     with pytest.raises(ConfigRefused, match="open_max_s 60 is below open_s 80"):
         each.apply(config(open_s(80.0)), "local")
+    each = build()
+    each.apply(config({"breaker": {"open_max_s": 10.0}}), "supervisor")
+    each.apply(config({"breaker": {"open_max_s": 100.0}}), "operator")
+    with pytest.raises(ConfigRefused, match="open_max_s 10 is below open_s 20"):
+        each.apply(config(open_s(20.0)), "local")
 
 
 def test_shadow_is_a_value_like_any_other() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hms.agents.healing.store.moment import boot_id
 
 LEASE_S = 5.0
-"""A holder that this machine cannot see counts as dead when silent for longer; it renews its
-place each second."""
+"""A holder that this machine cannot see counts as dead when silent for longer; an idle
+one renews its place every two seconds."""
 
 MOST_NUMBERS = 10_000
 FREED_PID = 0
@@ -92,11 +92,6 @@ def free_name(wanted: str, places: Mapping[str, Place], here: Holder, now_at_s: 
             return name
         name = f"{wanted}-{number}"
     return name
-
-
-def names_of(wanted: str, known: Collection[str]) -> list[str]:
-    """The known names that a claim of `wanted` has to look at."""
-    return [name for name in known if name == wanted or name.startswith(f"{wanted}-")]
 
 
 def _answers(pid: int) -> bool:

@@ -39,6 +39,7 @@ from hms.agents.healing.store.store import (
 CAPACITY = 10_000
 BATCH = 500
 PERIOD_S = 1.0
+RENEW_S = 2.0  # less than half a lease; each renewal is a write
 BACK_OFF_MAX_S = 30.0
 KEYS_KEPT = 10_000
 HANGS_S = 1.0  # in one turn; nobody waits for a store from then on
@@ -100,6 +101,7 @@ class Recorder:
     _failed_in_row: int = 0
     _quiet_until_s: float = float("-inf")
     _period_began_s: float = float("-inf")
+    _renewed_at_s: float = float("-inf")
     _stopped: bool = False
     _forked: bool = False
     _wake: Callable[[], None] | None = None
@@ -224,7 +226,9 @@ class Recorder:
         more = self._write_some(claim)
         if now_s - self._period_began_s >= PERIOD_S:
             self._period_began_s = now_s
-            self.store.renew(claim)
+            if now_s - self._renewed_at_s >= RENEW_S:  # idle: say that somebody is here
+                self.store.renew(claim)
+                self._renewed_at_s = now_s
             if self.hear is not None:
                 self.hear(self.store.peers(claim), self.moment())
         if self._failed_in_row:
@@ -305,6 +309,7 @@ class Recorder:
             self._write_singly(claim, batch)
             return self.lag > 0
         self._forget(batch)
+        self._renewed_at_s = self.clock.now_s()  # a write says that, too
         self.written += len(batch)
         return self.lag > 0
 

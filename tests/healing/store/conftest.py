@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import shutil
@@ -75,17 +74,20 @@ def postgresql_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    """The URL of a new, empty database of the server."""
-    numbers = itertools.count()
+    """The URL of the server's database, emptied: a new one each time is 7 MB on disk."""
 
     def make() -> str:
         import psycopg
 
-        server: str = request.getfixturevalue("postgresql_server")
-        name = f"hms{next(numbers)}"
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" STRATEGY file_copy'.encode())
-        return f"{server}/{name}"
+        url = f"{request.getfixturevalue('postgresql_server')}/postgres"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return url
 
     return make
 

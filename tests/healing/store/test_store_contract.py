@@ -20,7 +20,14 @@ from hms.agents.healing.store.records import (
     IncidentRecord,
     Record,
 )
-from hms.agents.healing.store.store import ClaimLost, PeerBreaker, RowRefused, SavedState, Store
+from hms.agents.healing.store.store import (
+    Claim,
+    ClaimLost,
+    PeerBreaker,
+    RowRefused,
+    SavedState,
+    Store,
+)
 
 SAVED = Moment(1_700_000_000.25, "boot", 1000.5)
 ALL: tuple[Record, ...] = (
@@ -196,6 +203,24 @@ def test_breakers_closed_long_ago_are_forgotten_open_ones_never(build_store: Any
         f"closed {number}" for number in range(10, 20)
     ]
     assert len(found) == 30
+
+
+def test_of_very_many_instances_the_longest_silent_are_forgotten(
+    build_store: Any, url: str
+) -> None:
+    if url == "memory":
+        pytest.skip("its instances live no longer than the process")
+    now = [1000.0]
+    store = build_store(kept=10, wall=lambda: now[0])
+    for number in range(15):
+        now[0] += 1.0
+        claim = store.claim("cart", f"pod {number}")
+        store.write(claim, [EffectivenessRecord("errors", "restart", 1.0, 1.0)])
+    left = {row.key for row in store.history("cart", "effectiveness", instance_id="pod 0")}
+    assert left == set()
+    assert len(store.history("cart", "effectiveness")) == 10
+    with pytest.raises(ClaimLost):
+        store.renew(Claim("cart", "pod 0", "gone"))
 
 
 def test_either_all_rows_of_a_write_are_there_or_none(build_store: Any) -> None:

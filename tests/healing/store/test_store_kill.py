@@ -92,6 +92,48 @@ def test_killed_writers_of_a_server_lose_and_double_nothing(database: Callable[[
     kill_often(database(), 3)
 
 
+def test_processes_that_share_a_store_keep_their_own_and_begin_an_act_once(
+    url: str,
+) -> None:
+    if url == "memory":
+        pytest.skip("memory is one process's")
+    script = f"""
+from hms.agents.healing.store.database import SqlStore
+from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.records import AttemptRecord, EffectivenessRecord
+
+store = SqlStore(Url({url!r}))
+store.open()
+claim = store.claim("cart", "a")
+answer = store.begin_act(claim, AttemptRecord("shared", 1.0, "errors", "restart"))
+for number in range(20):
+    key = f"{{claim.instance_id}}/{{number}}"
+    row = EffectivenessRecord("errors", "restart", float(number), 0.0)
+    store.write(claim, [AttemptRecord(key, 1.0, "errors", "restart"), row])
+print(claim.instance_id, answer, flush=True)
+input()
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    told = [str(each.stdout.readline()).split() for each in processes if each.stdout]
+    for each in processes:
+        each.communicate("\n")
+    assert sorted(line[0] for line in told) == ["a", "a-2", "a-3"]
+    assert sorted(line[1] for line in told) == ["new", "under_way", "under_way"]
+    store = SqlStore(Url(url))
+    assert len(store.history("cart", most=1000)) == 61
+    for name, *_ in told:
+        state = store.load("cart", name)
+        own = [row.key for row in state.attempts if row.key != "shared"]
+        assert own == [f"{name}/{number}" for number in range(20)]
+        assert [row.tried for row in state.effectiveness] == [19.0]
+    store.close()
+
+
 @pytest.mark.soak
 def test_two_hundred_killed_processes_lose_and_double_nothing(tmp_path: Path) -> None:
     kill_often(f"sqlite:///{tmp_path / 'hms.db'}", 200)

@@ -18,6 +18,7 @@ from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.memory import MemoryStore
 from hms.agents.healing.store.moment import Moment
 from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.process import LEASE_S
 from hms.agents.healing.store.recorder import BATCH, Recorder
 from hms.agents.healing.store.records import (
     DONE,
@@ -231,6 +232,19 @@ def test_a_place_taken_over_is_left_and_another_one_found(bench: Bench) -> None:
     assert keys(bench.store) == ["k1"]
 
 
+def test_an_idle_holder_never_falls_silent_for_as_long_as_a_lease(bench: Bench) -> None:
+    bench.store.wall = bench.clock.now_s
+    recorder = bench.recorder()
+    renewed: list[float] = []
+    for _ in range(60):
+        turn(recorder)
+        renewed.append(bench.store._places["cart", "a"][1].renewed_at_s)
+        bench.clock.advance(0.5)
+    silences = [now * 0.5 - at for now, at in enumerate(renewed)]
+    assert max(silences) < LEASE_S / 2.0
+    assert len(set(renewed)) <= 16  # it costs a write each time
+
+
 def test_peers_are_heard_each_second(bench: Bench) -> None:
     other = Recorder(bench.store, "cart", "b", clock=bench.clock, moment=bench.moment)
     other.record(BreakerRecord("db", "open", 9.0))
@@ -267,6 +281,23 @@ def test_a_recorder_that_is_dropped_is_not_kept_and_its_place_is_free_again() ->
     thread.join(10.0)
     assert gone() is None
     assert store.claim("cart", "a").instance_id == "a"
+
+
+def test_what_is_told_anew_while_it_is_written_is_written_again(bench: Bench) -> None:
+    recorder = bench.recorder()
+    write = bench.store.write
+    newer = [attempt(1, DONE)]
+
+    def meanwhile(claim: Claim, rows: Sequence[Record]) -> None:
+        if newer:
+            recorder.record(newer.pop())
+        write(claim, rows)
+
+    bench.store.write = meanwhile  # type: ignore[method-assign]
+    recorder.record(attempt(1, INTENDED))
+    turn(recorder)
+    assert [row.state for row in bench.store.load("cart", "a").attempts] == [DONE]
+    assert recorder.lag == 0
 
 
 def test_two_instances_of_one_process_do_not_share_a_place() -> None:
@@ -319,7 +350,7 @@ def test_at_another_place_its_state_is_written_again(bench: Bench) -> None:
     turn(recorder)
     held = bench.store._places["cart", "a"]
     bench.store._places["cart", "a"] = ("another process", held[1])
-    bench.clock.advance(1.0)
+    bench.clock.advance(2.0)
     turn(recorder)
     bench.clock.advance(1.0)
     turn(recorder)
@@ -355,6 +386,7 @@ def test_a_forked_child_writes_at_a_place_of_its_own(tmp_path: Path) -> None:
 import os, sys
 from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.process import LEASE_S
 from hms.agents.healing.store.recorder import Recorder
 from hms.agents.healing.store.records import AttemptRecord
 
@@ -384,6 +416,7 @@ def test_what_waits_at_the_end_of_the_process_is_written(tmp_path: Path) -> None
     script = f"""
 from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.place import Url
+from hms.agents.healing.store.process import LEASE_S
 from hms.agents.healing.store.recorder import Recorder
 from hms.agents.healing.store.records import AttemptRecord
 
