@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hms.agents.healing.store.recorder import Recorder
     from hms.agents.healing.store.store import Claim, Store
 
-LAST_FLUSH_S = 1.0
+LAST_FLUSH_S = 2.0
 
 
 class Writer:
