@@ -45,10 +45,10 @@ class BreakerCalls(BreakerCore):
     def succeeded(self, permit: Permit) -> None:
         """The call came back right; a slow one counts as slow."""
         era = permit.era
-        if self.now_s() < era.until_s and not permit.sampled:
-            if era.flights.pop(permit.ticket, None) is not None:
-                next(era.count)
-                return
+        needs_no_lock = self.now_s() < era.until_s and not permit.sampled
+        if needs_no_lock and era.flights.pop(permit.ticket, None) is not None:
+            next(era.count)
+            return
         self._end(permit, OK)
 
     def failed(

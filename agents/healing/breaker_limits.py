@@ -31,9 +31,8 @@ def require_legal(p: BreakerParameters) -> None:
     if not problems:
         problems = _contradictions(p)
     if problems:
-        raise ConfigRefused(
-            "\n".join(f"{each.path[0]}: {each.what}\n    expected: {each.expected}" for each in problems)
-        )
+        told = [f"{each.path[0]}: {each.what}\n    expected: {each.expected}" for each in problems]
+        raise ConfigRefused("\n".join(told))
     if len(_LEGAL) >= _LEGAL_MAX:
         _LEGAL.clear()
     _LEGAL[id(p)] = p

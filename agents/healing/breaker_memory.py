@@ -75,11 +75,15 @@ def _resume_open(state: decision.BreakerState, record: BreakerRecord, now_s: flo
         return tighter
     if state.phase != CLOSED:
         return False
-    decision.start_era(state, OPEN)
+    if record.phase == PHASE_NAMES[HALF_OPEN]:
+        decision.start_era(state, HALF_OPEN)
+        decision.lose_era(state, now_s)  # its probes can no longer report
+    else:
+        decision.start_era(state, OPEN)
+        state.given = record.given
     state.due_s = due_s
     state.opened_at_s = now_s - record.open_since_s
     state.open_u = record.open_u
     state.cause = CAUSE_NAMES.index(record.cause)
     state.opened_in_row = min(max(record.opened_in_row, 0), decision.OPENINGS_MAX)
-    state.given = record.given or record.phase != PHASE_NAMES[OPEN]
     return True

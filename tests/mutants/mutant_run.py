@@ -31,6 +31,7 @@ ALL_OF_THE_BREAKER = [
     *(f"tests/healing/cases/test_cases_{name}.py" for name in "acbd"),
     "tests/healing/cases/test_cases_f.py",
     "tests/healing/cases/test_cases_g_breaker.py",
+    "tests/healing/test_healing_breaker_rules.py",
     "tests/healing/test_healing_breaker_machine.py",
     "tests/healing/test_healing_breaker_doors.py",
     "tests/healing/test_healing_breaker.py",
