@@ -168,11 +168,16 @@ class Recorder:
             self.record(act)
         return NEW
 
-    def flush(self, timeout_s: float) -> bool:
-        """Whether everything recorded so far is in the store within this time."""
+    def flush(self, timeout_s: float, *, hanging_too: bool = False) -> bool:
+        """Whether everything recorded so far is in the store within this time.
+
+        Args:
+            timeout_s: how long to wait.
+            hanging_too: wait for a store that is known to hang, too: at the end of a process.
+        """
         with self._changed:
             newest = self._number
-            hangs = time.monotonic() - self._busy_since_s > HANGS_S
+            hangs = time.monotonic() - self._busy_since_s > HANGS_S and not hanging_too
             if self._pending and (self._failed_in_row or hangs):
                 return False  # known to be away: whoever acts must not wait for it
         if self._wake is not None:
@@ -192,7 +197,7 @@ class Recorder:
         from hms.agents.healing.store.writer import writer_of
 
         end_s = time.monotonic() + timeout_s
-        done = self.flush(timeout_s)
+        done = self.flush(timeout_s, hanging_too=True)
         self._stopped = True
         writer_of(self.store).remove(self, max(end_s - time.monotonic(), 0.0))
         return done
