@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from hms.agents.healing.adaptation import Adaptation
 from hms.agents.healing.clock import Clock
 from hms.agents.policy.healing_policy import EdgeParameters, HealingPolicy
+from hms.errors import ConfigRefused
 
 if TYPE_CHECKING:  # a component that guards nothing loads no breaker
     from hms.agents.healing.events import BreakerEvent, Listener
@@ -95,12 +96,28 @@ class Dependencies:
         return self._known.get(name)
 
     def apply(self, adaptation: Adaptation) -> None:
-        """Put a configuration, already found legal, in force for all breakers, also new ones."""
+        """Put a configuration in force for all breakers, also new ones.
+
+        Raises:
+            ConfigRefused: with the overrides of one dependency it has no meaning; then nothing
+                was changed anywhere.
+        """
+        from hms.agents.healing.breaker_limits import require_legal
+
         with self._lock:
-            self.adaptation = adaptation
+            before, self.adaptation = self.adaptation, adaptation
             self._edges.clear()
-            for name, guard in list(self._known.items()):
-                self._fit(guard, self._edge(name, guard.settings))
+            guards = list(self._known.items())
+            try:
+                edges = [self._edge(name, guard.settings) for name, guard in guards]
+                for edge in edges:
+                    require_legal(edge.breaker)
+            except ConfigRefused:
+                self.adaptation = before
+                self._edges.clear()
+                raise
+            for (_, guard), edge in zip(guards, edges, strict=True):
+                self._fit(guard, edge)
 
     def edge(self, where: Mapping[str, str], name: str = "") -> EdgeParameters:
         """What holds on an edge to a dependency of this description, guarded here or not."""

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from breaker_play import OFF, Build, at, half_open, parameters_of, play, refused
 
+from hms.agents.healing.adaptation import Adaptation
 from hms.agents.healing.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
+from hms.agents.healing.dependencies import Dependencies
 from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.store.records import BreakerRecord
+from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import ConfigRefused
 
 
@@ -81,6 +84,23 @@ def test_g6_one_bad_field_and_nothing_is_applied(breaker: Build) -> None:
     with pytest.raises(ConfigRefused, match="failure_rate"):
         each.reconfigure(bad)
     assert each.parameters is held
+
+
+def test_g6_nor_at_any_other_dependency(clock: FakeClock) -> None:
+    policy, problems = HealingPolicy.parse({
+        "schema": "hms.policy/1",
+        "overrides": [{"where": {"kind": "store"}, "set": {"breaker.window_calls": 12}}],
+    })
+    assert policy is not None, problems
+    each = Dependencies(policy, True, clock, lambda: 0.5)
+    plain, store = each.guard("api"), each.guard("db", {"kind": "store"})
+    held = plain.breaker.parameters
+    with pytest.raises(ConfigRefused, match="15 results never fit in a window of 12"):
+        each.apply(Adaptation({"breaker.minimum_calls": 15}))
+    assert plain.breaker.parameters == held
+    assert each.guard("other").breaker.parameters == held
+    each.apply(Adaptation({"breaker.minimum_calls": 11}))
+    assert store.breaker.parameters.minimum_calls == 11
 
 
 def restored(breaker: Build, record: Any, **changed: Any) -> tuple[Breaker, list[BreakerEvent]]:
