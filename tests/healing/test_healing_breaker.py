@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 
 from hms.agents.healing.breaker import Breaker, Permit
 from hms.agents.healing.clock import FakeClock
+from hms.agents.healing.guard import Guard
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen
 
@@ -321,3 +323,38 @@ def test_the_rate_is_over_results_not_over_started_calls(breaker: Build) -> None
     call(each, "F")
     assert each.phase == "open"
     assert "100.0 % of 1 " in each.explain()
+
+
+def test_a_build_without_a_global_lock_takes_the_breakers(
+    breaker: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    each = breaker()
+    assert not each.lock_free
+    calls(each, "S" * 50)
+    assert each.metrics().ok == 50
+    assert next(each.era.count) == 0
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
+    assert breaker().lock_free
+
+
+def test_the_mean_response_time_rests_on_calls_chosen_by_their_start(
+    breaker: Build, clock: FakeClock
+) -> None:
+    each = breaker()
+    for takes_s in (0.2, 0.4, 0.6):
+        clock.advance(0.1)
+        call(each, "S", clock, takes_s)
+    counted = each.metrics()
+    assert counted.response_samples == 3
+    assert counted.response_s_sum == pytest.approx(1.2)
+    for _ in range(100):
+        call(each, "S")
+    assert each.metrics().response_samples <= 4
+
+
+def test_a_guard_left_in_another_context_ends_its_call(breaker: Build) -> None:
+    guard = Guard(breaker())
+    contextvars.copy_context().run(guard.__enter__)
+    guard.__exit__(None, None, None)
+    assert (guard.metrics().ok, guard.metrics().in_flight) == (1, 0)
