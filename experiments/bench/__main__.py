@@ -20,6 +20,7 @@ MEASURES = {
     "calls": "runtime_calls",
     "pipeline": "runtime_pipeline",
     "reports": "runtime_reports",
+    "levels": "runtime_levels",
     "workers": "workers",
 }
 """Where each is; Ray comes last, as its threads stay."""
