@@ -34,6 +34,7 @@ from hms.agents.healing.interface import (
     RecoveryLevel,
     RecoveryStrategy,
     SelfHealing,
+    Supervisor,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "ResourcesScaled",
     "Restarted",
     "SelfHealing",
+    "Supervisor",
     "UnifiedHealingConfig",
     "action_from_json",
     "create_advanced_self_healing",

@@ -14,7 +14,7 @@ from hms.agents.healing.config import HealingLevel
 from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.incidents import IncidentBook
 from hms.agents.healing.interface import Issue
-from hms.agents.healing.optimizer import FULL, Budget, Optimizer
+from hms.agents.healing.optimizer import FULL, Budget, Optimizer, ProcessOptimizer, Tuning
 from hms.agents.healing.recovery import Registered
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.healing.treatment import Situation
@@ -48,13 +48,14 @@ class A2ASelfHealing(StandaloneSelfHealing):
         self.bus = bus
         self.incidents = IncidentBook(INCIDENTS_KEPT)
         self.attempts.listeners.append(self.incidents.note)
-        self.agent = AgentPart(self, bus, optimizer, budget)
+        self.agent = AgentPart(self, bus)
+        self.tuning = Tuning(self, optimizer or ProcessOptimizer(), budget)
         self.dependencies.listen(self._breaker_event)
 
     @property
     def optimizer(self) -> Optimizer:
         """Who makes its policy better."""
-        return self.agent.tuning.optimizer
+        return self.tuning.optimizer
 
     def look_at(self, found: Situation) -> None:
         """Keep the incident; hear and tell."""
@@ -71,7 +72,7 @@ class A2ASelfHealing(StandaloneSelfHealing):
 
     async def after_round(self) -> None:
         """Ask the lab when enough has happened."""
-        await self.agent.after_round()
+        await self.tuning.run_if_due()
 
     def _breaker_event(self, event: BreakerEvent) -> None:
         self.agent.neighbours.breaker_event(event)

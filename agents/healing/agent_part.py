@@ -1,4 +1,4 @@
-"""What an agent has beyond a standalone instance: neighbours, order by experience, the lab."""
+"""What an agent has beyond a standalone instance: neighbours, and order by experience."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.neighbours import Neighbours
-from hms.agents.healing.optimizer import Budget, Optimizer, ProcessOptimizer, Tuning
 from hms.agents.healing.recovery import Registered
 from hms.agents.healing.treatment import Situation
 
@@ -23,20 +22,11 @@ class AgentPart:
     Args:
         host: the instance.
         transport: the bus its neighbours are on.
-        optimizer: who makes its policy better; the lab, unless told otherwise.
-        budget: what one search may cost.
     """
 
-    def __init__(
-        self,
-        host: HealingInstance,
-        transport: Transport | None,
-        optimizer: Optimizer | None,
-        budget: Budget,
-    ) -> None:
+    def __init__(self, host: HealingInstance, transport: Transport | None) -> None:
         self.host = host
         self.neighbours = Neighbours(host, transport)
-        self.tuning = Tuning(host, optimizer or ProcessOptimizer(), budget)
 
     def look_at(self, found: Situation) -> None:
         """Hear and tell."""
@@ -49,8 +39,3 @@ class AgentPart:
     def will_disrupt(self) -> None:
         """Tell the neighbours before the component goes away."""
         self.neighbours.will_restart(RESTART_S)
-
-    async def after_round(self) -> None:
-        """Ask the lab when enough has happened."""
-        if self.tuning.is_due(self.host.clock.now_s()):
-            await self.tuning.run()

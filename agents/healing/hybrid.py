@@ -19,7 +19,7 @@ from hms.agents.healing.default_policy import evolved_policy
 from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.incidents import IncidentBook
 from hms.agents.healing.interface import Issue
-from hms.agents.healing.optimizer import ADVANCED, Budget, Optimizer
+from hms.agents.healing.optimizer import ADVANCED, Budget, Optimizer, ProcessOptimizer, Tuning
 from hms.agents.healing.recovery import Registered
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.healing.treatment import Situation
@@ -57,7 +57,8 @@ class HybridSelfHealing(StandaloneSelfHealing):
     ) -> None:
         """Build an instance that is not yet initialised."""
         super().__init__(*given, **settings)
-        self.bus, self.optimizer, self.budget = bus, optimizer, budget
+        self.bus = bus
+        self.tuning = Tuning(self, optimizer or ProcessOptimizer(), budget)
         self.incidents = IncidentBook(INCIDENTS_KEPT)
         self.attempts.listeners.append(self.incidents.note)
         self.agent: AgentPart | None = None
@@ -66,6 +67,11 @@ class HybridSelfHealing(StandaloneSelfHealing):
         self._evolved = evolved
         self._complexity = Complexity()
         self.dependencies.listen(self._breaker_event)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """Who makes its policy better."""
+        return self.tuning.optimizer
 
     def look_at(self, found: Situation) -> None:
         """Keep the incident, and choose which part heals."""
@@ -101,14 +107,13 @@ class HybridSelfHealing(StandaloneSelfHealing):
             self.agent.will_disrupt()
 
     async def after_round(self) -> None:
-        """Ask the lab when enough has happened; it is asked in calm times, too."""
-        if self.agent is not None:
-            await self.agent.after_round()
+        """Ask the lab when enough has happened, whichever part heals."""
+        await self.tuning.run_if_due()
 
     def _hand_over(self, reason: str) -> None:
         self.why_complex = reason
         self.hand_overs += 1
-        self.agent = AgentPart(self, self.bus, self.optimizer, self.budget)
+        self.agent = AgentPart(self, self.bus)
         self._use_ladders()
 
     def _hand_back(self) -> None:

@@ -176,6 +176,11 @@ class Tuning:
             return False
         return len(self.host.incidents.finished(self._newest)) >= self.budget.least_new
 
+    async def run_if_due(self) -> None:
+        """Ask when enough has happened."""
+        if self.is_due(self.host.clock.now_s()):
+            await self.run()
+
     async def run(self) -> Proposal | None:
         """Ask, and put what comes back in force; without the lab, say so once and go on."""
         from hms.agents.healing.healing_round import in_thread
