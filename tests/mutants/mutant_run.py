@@ -36,6 +36,7 @@ ALL_OF_THE_BREAKER = [
     "tests/healing/test_healing_breaker_doors.py",
     "tests/healing/test_healing_breaker.py",
     "tests/healing/cases/test_cases_h.py",
+    "tests/policy/test_policy_breaker.py",  # last: an engine's restart loses eras, no live breaker
 ]
 
 EVERY_TEST = sorted(
