@@ -32,6 +32,7 @@ COMPONENT, DEPENDENCY, CALLERS = "component", "dependency", "callers"
 POPULATION, INCIDENTS_PER_GENOME = 12, 8
 TRAINED, HELD_OUT = 16, 24  # cases; each incident is varied until there are so many
 COMPARED_SHARE = 0.2  # of the budget, for the comparison on held-out failures
+NICENESS = 10  # added to the process' own
 SAVES_AT_LEAST = 2.0  # seconds of downtime for each second of disruption that is added
 FAMILIES: Mapping[str, str] = {
     "errors": "error",
@@ -272,9 +273,10 @@ def read_question(text: str) -> tuple[list[Incident], HealingPolicy, Budget]:
 
 
 def limit_processor_time(cpu_s: float) -> None:
-    """Have the system end this process when so much is spent."""
+    """Let the component go first, and have the system end this process when so much is spent."""
     import resource
 
+    os.nice(NICENESS)
     whole = math.ceil(cpu_s)
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 5))
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):

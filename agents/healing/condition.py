@@ -71,14 +71,15 @@ class Condition:
         fresh = self._came_within(now_s, self.health.longest_gap_s(FRESH_GAPS, FRESH_LEAST_S))
         if status.is_healthy and kind == NONE:
             return Situation(status, is_fresh=fresh, reported_s=self.reported_s)
+        cut_off = bool(self.cut_off())
         if kind == NONE:
-            kind = DEPENDENCY if self.cut_off() else CUSTOM
+            kind = DEPENDENCY if cut_off else CUSTOM
         late_s = self.health.longest_gap_s(FRESH_GAPS, self.health.interval_s)
         return Situation(
             status=status,
             issue=self._issue(status, kind),
             kind=kind,
-            has_data=self._came_within(now_s, late_s),
+            has_data=self._came_within(now_s, late_s) or (kind == DEPENDENCY and cut_off),
             is_fresh=fresh,
             reported_s=self.reported_s,
         )

@@ -15,7 +15,7 @@ from hms.agents.healing.actions import HealingAction, NoAction
 from hms.agents.healing.healing_round import DONE, HealingRound
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.treatment import Situation, Treatment, UnderWay
-from hms.agents.policy.kinds import EFFECTIVE, INCONCLUSIVE, INEFFECTIVE, UNDECIDED
+from hms.agents.policy.kinds import DEPENDENCY, EFFECTIVE, INCONCLUSIVE, INEFFECTIVE, UNDECIDED
 from hms.agents.policy.recovery import CALM_S
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Healer:
         """The verdict on the act under way; each strategy sees which illness there is."""
         host, last = self.host, self.treatment.under_way
         data = last is None or (found.is_fresh and found.reported_s > last.begun_s)
+        if last is not None and last.kind == DEPENDENCY and last.strategy is not None:
+            data = data or not last.strategy.standing().was_detected  # its breaker tells
         told = host.ladder.judge(now_s, has_data=data)
         for each in host.registry.strategies:
             if each.trial is not None:

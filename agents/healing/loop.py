@@ -49,6 +49,7 @@ class HealLoop:
         self._feed = GuardFeed(self._breakers, host.ladder.parameters.health.window_s)
         self._stopping: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
+        self._after: asyncio.Future[None] | None = None
         self._reports = -1
 
     @property
@@ -67,13 +68,14 @@ class HealLoop:
     async def stop(self) -> None:
         """No further round; the one under way ends first, as its own time-out allows."""
         task, stopping = self._task, self._stopping
-        if task is None or stopping is None:
-            return
-        stopping.set()
-        await asyncio.wait({task}, timeout=self.host.config.healing_timeout + self.interval_s)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
+        if task is not None and stopping is not None:
+            stopping.set()
+            patience_s = self.host.config.healing_timeout + self.interval_s
+            await asyncio.wait({task}, timeout=patience_s)
+        for left in (task, self._after):
+            if left is not None and not left.done():
+                left.cancel()
+                await asyncio.wait({left})
         self._task = None
 
     async def _run(self, stopping: asyncio.Event) -> None:
@@ -91,12 +93,24 @@ class HealLoop:
             host.escalated.report(await host.check_health())
             await self._take_guidance()
             await host.heal()
-            await host.after_round()
+            self._begin_after()
         except HealingFailed as error:
             log.warning("%s: %s", host.config.component_id, error)
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever a round raises
             self.errors += 1
             log.error("%s: a round of healing raised %r", host.config.component_id, error)
+
+    def _begin_after(self) -> None:
+        """What takes longer than a round goes on beside the rounds, one at a time."""
+        if self._after is None or self._after.done():
+            self._after = asyncio.ensure_future(self._afterwards())
+
+    async def _afterwards(self) -> None:
+        try:
+            await self.host.after_round()
+        except Exception as error:  # noqa: BLE001 - the loop outlives whatever it raises
+            self.errors += 1
+            log.error("%s: after a round: %r", self.host.config.component_id, error)
 
     def _collect(self) -> None:
         """Report what the process and its guarded calls show, unless the component reports."""

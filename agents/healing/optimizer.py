@@ -77,12 +77,10 @@ class ProcessOptimizer:
 
     Args:
         command: reads a question as JSON and answers so; the lab's, unless told otherwise.
-        niceness: added to the process' own, so that the component goes first.
     """
 
-    def __init__(self, command: Sequence[str] = COMMAND, niceness: int = 10) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
         self.command = tuple(command)
-        self.niceness = niceness
 
     def propose(
         self, incidents: Sequence[Incident], policy: HealingPolicy, budget: Budget
@@ -104,8 +102,8 @@ class ProcessOptimizer:
         }
         try:
             done = subprocess.run(
-                ["nice", "-n", str(self.niceness), *self.command], input=json.dumps(question),
-                capture_output=True, text=True, timeout=budget.cpu_s * 20.0, check=False,
+                self.command, input=json.dumps(question), capture_output=True, text=True,
+                timeout=budget.cpu_s * 20.0, check=False,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             raise HmsError(f"optimizer: {error}") from error

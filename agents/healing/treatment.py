@@ -18,7 +18,7 @@ class Situation:
         status: as `check_health` says.
         issue: None while nothing is wrong.
         kind: the issue's number in the policy; NONE while nothing is wrong.
-        has_data: whether reports come; without them nothing is done.
+        has_data: whether reports come, or a breaker says it; without that nothing is done.
         is_fresh: whether the latest came so lately that it can speak for an act's effect.
         reported_s: when the latest came.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -18,6 +19,7 @@ from hms.agents.healing import (
 from hms.agents.healing.a2a import A2ASelfHealing
 from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.incidents import Incident, IncidentBook, incident_from_json
+from hms.agents.healing.loop import HealLoop
 from hms.agents.healing.optimizer import Budget, ProcessOptimizer, Proposal, changes
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import HmsError, MissingError
@@ -186,3 +188,35 @@ def test_a_process_that_answers_badly_is_an_error(
 def test_a_process_may_find_nothing_better() -> None:
     answer = answering('{"policy": null, "evidence": {}}')
     assert answer.propose([], HealingPolicy(), Budget(5.0, 1)) is None
+
+
+def test_healing_goes_on_while_the_lab_searches(clock: FakeClock) -> None:
+    release = threading.Event()
+
+    class Slow(Lab):
+        def propose(
+            self, incidents: Sequence[Incident], policy: HealingPolicy, budget: Budget
+        ) -> Proposal | None:
+            super().propose(incidents, policy, budget)
+            release.wait(10.0)
+            return None
+
+    lab = Slow(None)
+    cart = tuned(clock, lab)
+
+    async def use() -> int:
+        await suffer(cart, clock, 1)
+        await live(cart, clock, 5, ILL)
+        await live(cart, clock, 70, WELL)
+        loop = HealLoop(cart)
+        for _ in range(20):
+            clock.advance(1.0)
+            cart.report(ILL)
+            await loop.round()
+            await asyncio.sleep(0.01)
+        release.set()
+        await loop.stop()
+        assert len(lab.asked) == 1
+        return cart.action_counts["Restarted"]
+
+    assert asyncio.run(use()) == 3

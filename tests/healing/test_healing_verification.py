@@ -333,3 +333,23 @@ def test_a_supervisors_guidance_comes_by_its_own_door_and_its_errors_stop_nothin
         assert (lonely.escalated.errors, loop.errors) == (1, 0)
 
     asyncio.run(use())
+
+
+def test_an_open_breaker_is_data_enough_without_any_report(
+    healing: Build, clock: FakeClock
+) -> None:
+    strategy = declaring(Strategy("reconnect", succeed), verification_s=5.0)
+
+    async def use() -> list[str]:
+        each = healing()
+        each.register_strategy(strategy)
+        breaker = each.guard("db").breaker
+        breaker.report_calls(ok=0, failed=10, slow=0)
+        answers = await live(each, clock, 2, None)
+        assert answers == [DONE, NoAction()]
+        breaker.reset()
+        await live(each, clock, 10, None)
+        return [one.verdict for one in each.history]
+
+    assert asyncio.run(use()) == ["effective"]
+    assert [issue.kind for issue in strategy.asked] == ["dependency"]
