@@ -28,6 +28,7 @@ def must_hold(found: Found) -> None:
     assert found.outcomes["refused"] > 100
 
 
+@pytest.mark.slow
 def test_h4_nothing_is_lost_among_200_000_calls_of_32_threads(clock: FakeClock) -> None:
     must_hold(hammer(THREADS, 200_000, clock))
 
