@@ -117,11 +117,6 @@ def test_9_3_breaker_state_survives(component: Build, process: Process) -> None:
         for _ in range(10):
             with pytest.raises(OSError), cart.healing.guard("db"):
                 raise OSError("down")
-        recorder = cart.healing.recorder
-        assert recorder is not None
-        cart.clock.advance(1.0)  # each second the open ones are saved
-        while not recorder.store.load("cart", recorder.instance_id).breakers:
-            recorder.flush(0.1)
 
     process.lives(component, opens)
     phase = process.lives(component, lambda cart: cart.healing.guard("db").breaker.phase)

@@ -197,6 +197,8 @@ class Recorder:
         from hms.agents.healing.store.writer import writer_of
 
         end_s = time.monotonic() + timeout_s
+        if self._restored:
+            self._refresh_breakers()  # what opened since the last second began is kept, too
         done = self.flush(timeout_s, hanging_too=True)
         self._stopped = True
         writer_of(self.store).remove(self, max(end_s - time.monotonic(), 0.0))
