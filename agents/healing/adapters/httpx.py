@@ -15,6 +15,7 @@ Retries, where the policy asks for them, are made of methods that may be repeate
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -188,14 +189,19 @@ class Guards:
     ) -> None:
         self.clock = healing.clock
         self._healing, self._name_of = healing, name_of
+        self._known: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
         self._settings = {
             "count": FAILURES, "ignore": OUR_DOING, "judge": failed,
             "retry_after": asked_to_wait_s, **settings,
         }  # fmt: skip
 
     def of(self, request: httpx.Request) -> Guard:
-        """Asked for each time: the instance lets go of hosts that are no longer called."""
-        return self._healing.guard(self._name_of(request), **self._settings)
+        """Not held here: the instance lets go of hosts that are no longer called."""
+        name = self._name_of(request)
+        guard = self._known.get(name)
+        if guard is None:
+            guard = self._known[name] = self._healing.guard(name, **self._settings)
+        return guard
 
 
 class GuardedBody(httpx.SyncByteStream):
