@@ -1,192 +1,149 @@
-"""What an instance goes on from after its process has ended (9.3), by a real SQLite file."""
+"""The four promises of a restart after kill -9, each a test; and what a late store does (9.3)."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
+import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import living_process
 import pytest
-from ill_component import ILL, WELL, Strategy, policy, succeed
 
-from hms.agents.healing import AdaptiveConfig, NoAction, create_full_self_healing
-from hms.agents.healing.a2a import A2ASelfHealing
-from hms.agents.healing.clock import FakeClock
+from hms.agents.healing import AdaptiveConfig, create_basic_self_healing
+from hms.agents.healing.standalone import StandaloneSelfHealing
+from hms.agents.healing.store.database import SqlStore
+from hms.agents.healing.store.memory import MemoryStore
+from hms.agents.healing.store.place import Url
+from hms.errors import BreakerOpen, ConfigRefused, StoreError
+
+PROGRAM = Path(living_process.__file__)
+WALL_S = 1_700_000_000.0
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'hms.db'}"
-
-
-def instance(url: str, clock: FakeClock, **settings: Any) -> A2ASelfHealing:
-    return create_full_self_healing(
-        "cart", clock=clock, store=url, instance_id="a",
-        policy=policy(errors=[{"act": "restart"}]), **settings,
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What a process knew before it was killed, the address of its store, and when it died."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('state') / 'hms.db'}"
+    process = subprocess.Popen(
+        [sys.executable, PROGRAM, url], stdout=subprocess.PIPE, text=True, cwd=PROGRAM.parent
     )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    yield {**json.loads(line), "url": url, "killed_s": time.monotonic()}
 
 
-async def live(healing: A2ASelfHealing, clock: FakeClock, seconds: int, report: Any) -> list[Any]:
-    answers = []
-    for _ in range(seconds):
-        clock.advance(1.0)
-        healing.report(report)
-        answers.append(await healing.heal())
-    return answers
+def restarted(killed: dict[str, Any]) -> StandaloneSelfHealing:
+    each = create_basic_self_healing("cart", store=killed["url"], wall=lambda: WALL_S + 1.0)
 
-
-def test_history_effectiveness_incidents_and_configuration_come_back(url: str) -> None:
-    clock = FakeClock()
-
-    async def first() -> A2ASelfHealing:
-        each = instance(url, clock)
-        each.register_target("restart", lambda issue, amount: None)
+    async def start() -> None:
         await each.initialize()
-        await live(each, clock, 5, ILL)
-        await live(each, clock, 10, WELL)
-        wanted = {"retry": {"max_attempts": 3}}
-        await each.apply_config(AdaptiveConfig(wanted, "us", time.time()))
-        await each.close()
-        return each
-
-    async def second() -> A2ASelfHealing:
-        each = instance(url, FakeClock())
-        await each.initialize()
-        return each
-
-    before, after = asyncio.run(first()), asyncio.run(second())
-    assert [(one.by, one.verdict, one.action) for one in after.history] == [
-        (one.by, one.verdict, one.action) for one in before.history
-    ]
-    assert after.effectiveness.rows() == before.effectiveness.rows()
-    assert before.incidents is not None
-    assert after.incidents is not None
-    assert after.incidents.finished() == before.incidents.finished()
-    assert after.configuration_version == 1
-    assert after.dependencies.edge({}).retry.max_attempts == 3
-    asyncio.run(after.close())
-
-
-def test_a_breaker_that_was_open_is_open_though_nobody_has_guarded_it_yet(url: str) -> None:
-    async def first() -> None:
-        each = instance(url, FakeClock())
-        await each.initialize()
-        each.guard("db").breaker.open_for(50.0)
         assert each.recorder is not None
-        each.recorder.record(each.guard("db").breaker.saved())
-        await each.close()
+        assert each.recorder.wait_ready(60.0)
 
-    async def later(clock: FakeClock, *, guard: bool) -> float:
-        each = instance(url, clock)
-        await each.initialize()
-        left_s = 0.0
-        if guard:
-            assert each.guard("db").breaker.phase == "open"
-            left_s = each.guard("db").breaker.saved().left_s
-        await each.close()
-        return left_s
-
-    asyncio.run(first())
-    asyncio.run(later(FakeClock(), guard=False))
-    left_s = asyncio.run(later(FakeClock(), guard=True))
-    assert 40.0 < left_s <= 50.0
+    asyncio.run(start())
+    return each
 
 
-KILLED = """
-import asyncio, os, sys, time
-sys.path.insert(0, {tests!r})
-from ill_component import ILL, policy
-from hms.agents.healing import create_full_self_healing
-from hms.agents.healing.clock import FakeClock
-
-clock = FakeClock()
-
-def restart(issue, amount):
-    with open({mark!r}, "a") as file:
-        file.write("restarted\\n")
-    print("acting", flush=True)
-    time.sleep(60)
-
-async def main():
-    each = create_full_self_healing(
-        "cart", clock=clock, store={url!r}, instance_id="a",
-        policy=policy(errors=[{{"act": "restart", "patience_s": 5.0}}]),
-    )
-    each.register_target("restart", restart)
-    await each.initialize()
-    for _ in range(4):
-        clock.advance(1.0)
-        each.report(ILL)
-    await each.heal()
-
-asyncio.run(main())
-"""
-
-
-def test_an_act_that_a_kill_cut_off_is_watched_before_it_is_repeated(
-    url: str, tmp_path: Path
+def test_a_breaker_open_with_20_s_left_comes_back_open_for_at_most_20_s(
+    killed: dict[str, Any],
 ) -> None:
-    mark = tmp_path / "mark"
-    script = KILLED.format(tests=str(Path(__file__).parent), mark=str(mark), url=url)
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"acting\n"
-        child.send_signal(signal.SIGKILL)
-    clock, done = FakeClock(), []
-
-    async def use() -> A2ASelfHealing:
-        each = instance(url, clock)
-        each.register_target("restart", lambda issue, amount: done.append(issue.kind))
-        await each.initialize()
-        answers = await live(each, clock, 4, ILL)
-        assert answers == [NoAction()] * 4
-        assert each.is_treating
-        await live(each, clock, 15, WELL)
-        await each.close()
-        return each
-
-    each = asyncio.run(use())
-    assert done == []
-    assert mark.read_text() == "restarted\n"
-    assert [one.verdict for one in each.history] == ["unknown", "effective"]
+    each = restarted(killed)
+    breaker = each.guard("db").breaker
+    with pytest.raises(BreakerOpen, match="OSError") as refused:
+        breaker.admit()
+    assert 0.0 < refused.value.retry_after_s <= killed["left_s"] <= 20.0
+    passed_s = time.monotonic() - killed["killed_s"]
+    assert refused.value.retry_after_s <= killed["left_s"] - passed_s + 0.5
+    asyncio.run(each.close())
 
 
-def test_a_strategys_own_key_is_done_once_in_all_processes(url: str) -> None:
-    class Once(Strategy):
-        def idempotency_key(self, issue: Any) -> str:
-            return "invoice 17"
-
-    async def use() -> int:
-        clock = FakeClock()
-        each = create_full_self_healing("cart", clock=clock, store=url, instance_id="a")
-        strategy = Once("pay back", succeed)
-        each.register_strategy(strategy)
-        await each.initialize()
-        await live(each, clock, 5, ILL)
-        await live(each, clock, 15, WELL)
-        await each.close()
-        return len(strategy.asked)
-
-    assert [asyncio.run(use()) for _ in range(3)] == [1, 0, 0]
+def test_history_is_queryable(killed: dict[str, Any]) -> None:
+    each = restarted(killed)
+    found = [[row.key, row.issue, row.by] for row in each.history]
+    assert found == killed["attempts"]
+    assert len(found) == 1
+    assert each.recorder is not None
+    rows = each.recorder.store.history("cart")
+    assert [row.key for row in rows] == [row[0] for row in killed["attempts"]]
+    asyncio.run(each.close())
 
 
-def test_a_store_that_cannot_be_opened_stops_nothing(tmp_path: Path) -> None:
-    clock = FakeClock()
-    broken = tmp_path / "no folder"
-    broken.write_text("a file")
+def test_learned_effectiveness_is_equal(killed: dict[str, Any]) -> None:
+    each = restarted(killed)
+    assert [list(row) for row in each.effectiveness.rows()] == killed["learned"]
+    assert killed["learned"]
+    asyncio.run(each.close())
 
-    async def use() -> list[Any]:
-        each = instance(f"sqlite:///{broken / 'hms.db'}", clock)
-        each.register_target("restart", lambda issue, amount: None)
-        await each.initialize()
-        answers = await live(each, clock, 4, ILL)
-        await each.close()
-        return [str(type(each).__name__) for each in answers]
 
-    started = time.monotonic()
-    assert "Restarted" in asyncio.run(use())
-    assert time.monotonic() - started < 10.0
+def test_the_configuration_version_is_in_force(killed: dict[str, Any]) -> None:
+    each = restarted(killed)
+    assert each.recorder is not None
+    assert each.recorder.instance_id == killed["instance"]
+    assert each.configuration_version == killed["version"] == 2
+    parameters = each.guard("other").breaker.parameters
+    assert (parameters.consecutive_failures, parameters.open_s) == (2, 20.0)
+    with pytest.raises(ConfigRefused, match="older than"):
+        asyncio.run(each.apply_config(AdaptiveConfig({}, "lab", WALL_S)))
+    local = AdaptiveConfig({"retry": {"max_attempts": 5}}, "lab", WALL_S + 1.0)
+    asyncio.run(each.apply_config(local))
+    assert each.configuration.in_force.values["retry.max_attempts"] == 3  # the operator's
+    asyncio.run(each.close())
+
+
+class LateStore(MemoryStore):
+    """Does not open until it may."""
+
+    opens = False
+
+    def open(self) -> None:
+        if not self.opens:
+            raise StoreError("not yet")
+
+
+def test_without_its_store_an_instance_heals_and_catches_up_later() -> None:
+    store = LateStore()
+    each = create_basic_self_healing("cart", store=store, wall=lambda: WALL_S, instance_id="a")
+
+    async def use() -> None:
+        await each.initialize()  # waits a second, no longer
+        await each.apply_config(AdaptiveConfig({"retry": {"max_attempts": 2}}, "lab", WALL_S))
+
+    asyncio.run(use())
+    recorder = each.recorder
+    assert recorder is not None
+    assert (each.configuration_version, recorder.claim) == (1, None)
+    assert "not yet" in recorder.trouble
+    store.opens = True
+    recorder._quiet_until_s = 0.0  # as if the pause were over
+    assert recorder.wait_ready(60.0)
+    assert asyncio.run(each.close()) is None
+    assert [row.version for row in store.load("cart", "a").configurations] == [1]
+
+
+def test_two_instances_of_one_process_keep_their_own(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hms.db'}"
+    first, second = (create_basic_self_healing("cart", store=url) for _ in "ab")
+
+    async def use() -> None:
+        for number, each in enumerate((first, second)):
+            await each.initialize()
+            assert each.recorder is not None
+            assert each.recorder.wait_ready(60.0)
+            each.learn("errors", f"way {number}", helped=True)
+        assert first.instance_id != second.instance_id
+        for each in (first, second):
+            await each.close()
+
+    asyncio.run(use())
+    store = SqlStore(Url(url))
+    kept = [store.load("cart", each.instance_id).effectiveness for each in (first, second)]
+    assert [[row.by for row in rows] for rows in kept] == [["way 0"], ["way 1"]]
+    store.close()
