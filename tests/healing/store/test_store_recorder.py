@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from weakref import ref
 
 import pytest
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.memory import MemoryStore
 from hms.agents.healing.store.moment import Moment
-from hms.agents.healing.store.place import Url
 from hms.agents.healing.store.process import LEASE_S
 from hms.agents.healing.store.recorder import BATCH, Recorder
 from hms.agents.healing.store.records import (
@@ -31,7 +23,6 @@ from hms.agents.healing.store.records import (
     Record,
 )
 from hms.agents.healing.store.store import Claim, PeerBreaker, RowRefused, SavedState
-from hms.agents.healing.store.writer import writer_of
 from hms.errors import StoreError
 
 WALL_S = 1_700_000_000.0
@@ -254,35 +245,6 @@ def test_peers_are_heard_each_second(bench: Bench) -> None:
     assert [(each.instance_id, each.breaker.left_s) for each in bench.heard] == [("b", 9.0)]
 
 
-def test_its_thread_writes_and_ends_with_the_last_recorder() -> None:
-    store = MemoryStore()
-    recorder = Recorder(store, "cart", "a")
-    recorder.start()
-    recorder.start()
-    recorder.record(attempt(1))
-    assert recorder.flush(10.0)
-    assert keys(store) == ["k1"]
-    (thread,) = [each for each in threading.enumerate() if each.name == "hms-store"]
-    assert recorder.stop(10.0)
-    thread.join(10.0)
-    assert not thread.is_alive()
-    assert store.claim("cart", "a").instance_id == "a"  # its place was given back
-
-
-def test_a_recorder_that_is_dropped_is_not_kept_and_its_place_is_free_again() -> None:
-    store = MemoryStore()
-    recorder = Recorder(store, "cart", "a")
-    recorder.start()
-    assert recorder.wait_ready(10.0)
-    gone = ref(recorder)
-    (thread,) = [each for each in threading.enumerate() if each.name == "hms-store"]
-    del recorder
-    writer_of(store).wake()
-    thread.join(10.0)
-    assert gone() is None
-    assert store.claim("cart", "a").instance_id == "a"
-
-
 def test_what_is_told_anew_while_it_is_written_is_written_again(bench: Bench) -> None:
     recorder = bench.recorder()
     write = bench.store.write
@@ -357,77 +319,3 @@ def test_at_another_place_its_state_is_written_again(bench: Bench) -> None:
     state = bench.store.load("cart", "a-2")
     assert [row.tried for row in state.effectiveness] == [1.0]
     assert [row.version for row in state.configurations] == [2]
-
-
-def test_nobody_waits_long_for_a_store_that_hangs() -> None:
-    answers = threading.Event()
-
-    class Hanging(MemoryStore):
-        def write(self, claim: Claim, rows: Sequence[Record]) -> None:
-            answers.wait(30.0)
-            super().write(claim, rows)
-
-    recorder = Recorder(Hanging(), "cart", "a")
-    recorder.start()
-    recorder.record(attempt(1))
-    assert not recorder.flush(0.05)
-    recorder._busy_since_s -= 2.0  # as if two seconds had passed
-    began_s = time.monotonic()
-    assert not recorder.flush(60.0)
-    assert time.monotonic() - began_s < 30.0
-    answers.set()
-    with recorder._changed:
-        assert recorder._changed.wait_for(lambda: not recorder.lag, 30.0)
-    assert recorder.stop(30.0)
-
-
-def test_a_forked_child_writes_at_a_place_of_its_own(tmp_path: Path) -> None:
-    script = f"""
-import os, sys
-from hms.agents.healing.store.database import SqlStore
-from hms.agents.healing.store.place import Url
-from hms.agents.healing.store.recorder import Recorder
-from hms.agents.healing.store.records import AttemptRecord
-
-store = SqlStore(Url("sqlite:///{tmp_path / 'hms.db'}"))
-recorder = Recorder(store, "cart", "a")
-recorder.start()
-assert recorder.wait_ready(30)
-recorder.record(AttemptRecord("parent", 1.0, "errors", "restart"))
-assert recorder.flush(30)
-child = os.fork()
-recorder.record(AttemptRecord(f"after {{child == 0}}", 2.0, "errors", "restart"))
-assert recorder.flush(30), recorder.trouble
-print(recorder.instance_id, flush=True)
-if child:
-    assert os.waitpid(child, 0)[1] == 0
-    rows = {{row.key for row in store.history("cart")}}
-    assert rows == {{"parent", "after True", "after False"}}, rows
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert sorted(done.stdout.split()) == ["a", "a-2"]
-
-
-def test_what_waits_at_the_end_of_the_process_is_written(tmp_path: Path) -> None:
-    script = f"""
-from hms.agents.healing.store import writer
-from hms.agents.healing.store.database import SqlStore
-from hms.agents.healing.store.place import Url
-from hms.agents.healing.store.recorder import Recorder
-from hms.agents.healing.store.records import AttemptRecord
-
-writer.LAST_FLUSH_S = 60.0  # this machine may be busy with other tests
-recorder = Recorder(SqlStore(Url("sqlite:///{tmp_path / 'hms.db'}")), "cart", "a")
-recorder.start()
-assert recorder.wait_ready(30)
-for number in range(1000):
-    recorder.record(AttemptRecord(str(number), 1.0, "errors", "restart"))
-"""
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
-    store = SqlStore(Url(f"sqlite:///{tmp_path / 'hms.db'}"))
-    assert len(store.history("cart", most=2000)) == 1000
-    assert store.claim("cart", "a").instance_id == "a"
-    store.close()
