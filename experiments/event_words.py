@@ -16,7 +16,8 @@ from hms.agents.policy.kinds import (
     SLOTS_PER_COMPONENT,
 )
 
-PHASE, EJECTED, ISSUE, ACT, ESCALATED = "phase", "ejected", "issue", "act", "escalated"
+PHASE, EJECTED, ISSUE, ACT = "phase", "ejected", "issue", "act"
+ESCALATED, UNDONE = "escalated", "undone"
 DIGEST = "sha256"
 ROLL_BACK = "roll back"
 """The one custom act that the engines carry out."""
@@ -27,7 +28,7 @@ class Event:
     """One line of the log.
 
     Attributes:
-        rule: phase, ejected, issue, act or escalated.
+        rule: phase, ejected, issue, act, escalated or undone.
         component: whose; for an edge, the caller.
         callee: the other end of an edge, "" otherwise.
         slot: which group of replicas, -1 where that has no meaning.
@@ -53,6 +54,8 @@ class Event:
             return f"{self.component}: {self.after} ({self.before})"
         if self.rule == ESCALATED:
             return f"{self.component}: escalated, nothing left to try ({self.after})"
+        if self.rule == UNDONE:
+            return f"{self.component}: took back {self.after}, no help against {self.before}"
         if self.after == ISSUE_NAMES[0]:
             return f"{self.component}: well again ({self.before})"
         return f"{self.component}: found ill, {self.after}"
@@ -102,6 +105,9 @@ def _event(
         return Event(t_s, rule, caller, callee, -1, _slots(before), _slots(after))
     if rule == ESCALATED:
         return Event(t_s, rule, components[entity], "", -1, "", ISSUE_NAMES[after])
+    if rule == UNDONE:
+        step = f"step {after + 1}"
+        return Event(t_s, rule, components[entity], "", -1, ISSUE_NAMES[before], step)
     place, slot = divmod(entity, SLOTS_PER_COMPONENT)
     if rule == ISSUE:
         words = (ISSUE_NAMES[before], ISSUE_NAMES[after])

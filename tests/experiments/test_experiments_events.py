@@ -5,6 +5,7 @@ import pytest
 from hms.agents.policy.kinds import CUSTOM_ACT, OPEN, RESTART, UNRESPONSIVE
 from hms.experiments.event_words import Event, read_events
 from hms.experiments.fault_words import full_text, short_text
+from hms.scenarios.event_log import RULE_NAMES
 from hms.scenarios.model import Component, Fault, Scenario
 
 COMPONENTS = ("shoppers", "front", "cart")
@@ -29,6 +30,17 @@ def test_an_act_names_component_and_issue() -> None:
 def test_the_custom_act_of_the_engines_is_a_roll_back() -> None:
     (event,) = told(f"470 8 act 1.0 {float(CUSTOM_ACT)!r}")
     assert event.text == "cart: roll back (errors)"
+
+
+def test_an_act_that_did_not_help_is_taken_back_by_its_step() -> None:
+    (event,) = told("480 2 undone 1.0 0.0")
+    assert event.text == "cart: took back step 1, no help against errors"
+
+
+def test_every_rule_that_the_engines_log_has_words() -> None:
+    for rule in RULE_NAMES[1:]:
+        (event,) = told(f"480 1 {rule} 1.0 1.0")
+        assert (event.rule, event.text != "") == (rule, True)
 
 
 def test_illness_and_recovery_are_told_apart() -> None:

@@ -24,7 +24,8 @@ def must_hold(found: Found) -> None:
     assert found.most_probes_out <= 3
     assert found.numbers == list(range(1, len(found.numbers) + 1))
     assert found.kinds["opened"] > 100
-    assert found.kinds["half_opened"] == found.kinds["opened"]
+    still_open = found.kinds["opened"] - found.kinds["half_opened"]  # the last, at the end
+    assert still_open in (0, 1)
     assert found.outcomes["refused"] > 100
 
 
