@@ -1,7 +1,8 @@
 """Is a group of replicas ill, and of what?
 
 One rule an illness, looked at from the most urgent down; to enter, the rule must hold for
-`confirm_s`, to leave, the value must be below `way_back` times the threshold. Response times
+`confirm_s`, to leave, the value must be below `way_back` times the threshold; an illness that
+leaves while the rule of another holds gives way to that one at once. Response times
 are judged against the usual ones, learned while well. No data is never a reason: without
 arrivals nothing new is found, and what was found stays until something speaks against it.
 A group that starts is new: what was wrong with the old process says nothing about it.
@@ -192,7 +193,7 @@ def diagnose(
     found = candidate(s, p, o, slot)
     issue = int(s.issue[slot]) if is_ill(s, slot) else NONE
     if issue != NONE and not persists(s, p, o, slot, issue):
-        issue = NONE
+        issue = found  # it is ill already: what takes over needs no confirming, and is no flap
         s.since_s[slot] = now_s
     if found == NONE or urgency(found) >= urgency(issue):
         s.suspect[slot] = float(NONE)

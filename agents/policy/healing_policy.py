@@ -5,7 +5,6 @@ overrides. Its identity is the SHA-256 of its canonical JSON without `about`.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,6 +123,8 @@ class HealingPolicy:
     def sha256(self) -> str:
         """The identity, in hexadecimal."""
         if "sha256" not in self._found:
+            import hashlib  # 5 ms that a service which never asks need not wait for
+
             text = self.canonical_json().encode()
             self._found["sha256"] = hashlib.sha256(text).hexdigest()
         return str(self._found["sha256"])

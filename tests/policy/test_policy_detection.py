@@ -106,6 +106,14 @@ def test_a_more_urgent_illness_takes_over_once_confirmed_a_lesser_one_does_not()
     assert slot.see(failing(silence_s=9.0), 1) == UNRESPONSIVE
 
 
+def test_an_illness_that_leaves_gives_way_at_once_to_one_that_holds_and_is_no_flap():
+    slot = Slot()
+    assert slot.see(failing()) == ERRORS
+    assert slot.see(well(error_share=0.2), 1) == DEPENDENCY
+    assert slot.see(well(), 1) == NONE
+    assert slot.s.changes[0] == 2.0  # ill, well
+
+
 def test_a_longer_confirmation_waits_longer():
     slot = Slot(DetectionParameters(confirm_s=5.0))
     assert slot.see(failing(), 5) == NONE
