@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help environment demo test lint types rooms tests soak mutants bench lock clean
 
 help:
-	@echo "make demo         the main job on Online Boutique, about three minutes"
+	@echo "make demo         the main job on Online Boutique, one to two minutes"
 	@echo "make test         everything that must hold, about ten minutes"
 	@echo "make lint         ruff;  make types: mypy;  make rooms: who may import whom"
 	@echo "make tests        pytest alone;  make soak: long random tests, by hand"
