@@ -17,8 +17,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hms.agents.healing.incidents import Incident, incident_from_json
-from hms.agents.healing.optimizer import Budget, Proposal
+from hms.agents.healing.learning.incidents import Incident, incident_from_json
+from hms.agents.healing.learning.optimizer import Budget, Proposal
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import HmsError, MissingError, PolicyError
 

@@ -1,4 +1,12 @@
-"""The runtime library that a service embeds: no Ray, MLflow, numba or numpy."""
+"""The runtime library that a service embeds: no Ray, MLflow, numba or numpy.
+
+In this folder: what an instance is (interface, instance), its three levels (standalone, hybrid,
+a2a), how it is made and kept going (factory, loop, synchronous, persistence), who else it talks
+with (bus, neighbours, supervision). In the folders: `breaker` and `pipeline` around one call,
+`calls` that ties them to a dependency; `health` from reports to status; `recovery` from issues to
+acts, `strategies` that carry them out; `configuration`; `learning` from incidents; `store`,
+`telemetry` and `adapters` to other people's systems; `testing` for other people's tests.
+"""
 
 from hms.agents.healing.actions import (
     ConfigAdjusted,
@@ -11,7 +19,7 @@ from hms.agents.healing.actions import (
     Restarted,
     action_from_json,
 )
-from hms.agents.healing.config import (
+from hms.agents.healing.configuration.config import (
     AdaptiveConfig,
     HealingLevel,
     ImplementationConfig,

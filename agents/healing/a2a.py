@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hms.agents.healing.agent_part import AgentPart
+from hms.agents.healing.breaker.events import BreakerEvent
 from hms.agents.healing.bus import Transport
-from hms.agents.healing.config import HealingLevel
-from hms.agents.healing.events import BreakerEvent
-from hms.agents.healing.incidents import IncidentBook
+from hms.agents.healing.configuration.config import HealingLevel
 from hms.agents.healing.interface import Issue
-from hms.agents.healing.optimizer import FULL, Budget, Optimizer, ProcessOptimizer, Tuning
-from hms.agents.healing.recovery import Registered
+from hms.agents.healing.learning.incidents import IncidentBook
+from hms.agents.healing.learning.optimizer import FULL, Budget, Optimizer, ProcessOptimizer, Tuning
+from hms.agents.healing.recovery.recovery import Registered
+from hms.agents.healing.recovery.treatment import Situation
 from hms.agents.healing.standalone import StandaloneSelfHealing
-from hms.agents.healing.treatment import Situation
 
 INCIDENTS_KEPT = 200
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.neighbours import Neighbours
-from hms.agents.healing.recovery import Registered
-from hms.agents.healing.treatment import Situation
+from hms.agents.healing.recovery.recovery import Registered
+from hms.agents.healing.recovery.treatment import Situation
 
 if TYPE_CHECKING:
     from hms.agents.healing.bus import Transport

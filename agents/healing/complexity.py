@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from hms.agents.healing.incidents import Incident
+from hms.agents.healing.learning.incidents import Incident
 
 SYMPTOMS = 2  # kinds in one incident
 RECURRENCES = 3  # of one kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hms.agents.healing.config import HealingLevel
+from hms.agents.healing.configuration.config import HealingLevel
 from hms.agents.policy.healing_policy import HealingPolicy
 
 FILES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
+from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.healing_policy import HealingPolicy
 

@@ -13,29 +13,29 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from hms.agents.healing.act_ledger import ActLedger
-from hms.agents.healing.adaptation import Adaptation
-from hms.agents.healing.attempts import AttemptHistory
+from hms.agents.healing.calls.dependencies import Dependencies
 from hms.agents.healing.clock import Clock, MonotonicClock
-from hms.agents.healing.condition import Condition
-from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
+from hms.agents.healing.configuration.adaptation import Adaptation
+from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.default_policy import default_policy
-from hms.agents.healing.dependencies import Dependencies
-from hms.agents.healing.escalation import Escalations
-from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.health.condition import Condition
+from hms.agents.healing.health.health import HealthMonitor
 from hms.agents.healing.interface import Issue, Supervisor
-from hms.agents.healing.ladder import Ladder
-from hms.agents.healing.learning import Effectiveness
-from hms.agents.healing.recovery import RecoveryRegistry, Registered
-from hms.agents.healing.treatment import Situation
+from hms.agents.healing.learning.learning import Effectiveness
+from hms.agents.healing.recovery.act_ledger import ActLedger
+from hms.agents.healing.recovery.attempts import AttemptHistory
+from hms.agents.healing.recovery.escalation import Escalations
+from hms.agents.healing.recovery.ladder import Ladder
+from hms.agents.healing.recovery.recovery import RecoveryRegistry, Registered
+from hms.agents.healing.recovery.treatment import Situation
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.policy_values import ROWS
 from hms.errors import ConfigRefused, NotInitialized
 
 if TYPE_CHECKING:
-    from hms.agents.healing.configuration import Configuration
-    from hms.agents.healing.incidents import IncidentBook
-    from hms.agents.healing.kill_switch import KillSwitch
+    from hms.agents.healing.configuration.configuration import Configuration
+    from hms.agents.healing.configuration.kill_switch import KillSwitch
+    from hms.agents.healing.learning.incidents import IncidentBook
     from hms.agents.healing.persistence import Persistence
     from hms.agents.healing.store.recorder import Recorder
     from hms.agents.healing.store.store import Store
@@ -45,7 +45,9 @@ def switch_of(given: Any, clock: Clock) -> KillSwitch | None:
     """The kill switch that is meant; None where there is none to be read."""
     if given is None and not os.environ.get("HMS_KILL_SWITCH"):
         return None
-    from hms.agents.healing.kill_switch import KillSwitch  # it logs, and most have none
+    from hms.agents.healing.configuration.kill_switch import (
+        KillSwitch,  # it logs, and most have none
+    )
 
     return given if isinstance(given, KillSwitch) else KillSwitch(given, clock)
 
@@ -149,7 +151,7 @@ class HealingInstance:
     def configuration(self) -> Configuration:
         """What was changed at run time; made when first asked for."""
         if self._configuration is None:
-            from hms.agents.healing.configuration import Configuration
+            from hms.agents.healing.configuration.configuration import Configuration
 
             with self.lock:
                 if self._configuration is None:

@@ -16,8 +16,8 @@ from hms.agents.healing.actions import HealingAction
 from hms.agents.policy.kinds import ISSUE_NAMES
 
 if TYPE_CHECKING:
-    from hms.agents.healing.config import AdaptiveConfig
-    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.calls.guard import Guard
+    from hms.agents.healing.configuration.config import AdaptiveConfig
 
 ISSUE_KINDS = ISSUE_NAMES[1:]
 """The closed set of kinds of issue, shared with the genome and the policy file."""

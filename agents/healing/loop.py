@@ -7,9 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from hms.agents.healing.breaker_metrics import BreakerMetrics
-from hms.agents.healing.collector import ProcessCollector
-from hms.agents.healing.guard_feed import GuardFeed
+from hms.agents.healing.breaker.metrics import BreakerMetrics
+from hms.agents.healing.health.collector import ProcessCollector
+from hms.agents.healing.health.guard_feed import GuardFeed
 from hms.agents.healing.interface import HealthMetrics
 from hms.errors import HealingFailed, HmsError
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hms.agents.healing.breaker.events import CLOSED_AGAIN, BreakerEvent
 from hms.agents.healing.bus import (
     ROWS_MAX,
     DependencyBack,
@@ -20,9 +21,8 @@ from hms.agents.healing.bus import (
     Unwell,
     WillRestart,
 )
-from hms.agents.healing.config import AdaptiveConfig
-from hms.agents.healing.events import CLOSED_AGAIN, BreakerEvent
-from hms.agents.healing.treatment import Situation
+from hms.agents.healing.configuration.config import AdaptiveConfig
+from hms.agents.healing.recovery.treatment import Situation
 from hms.errors import ConfigRefused
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from hms.agents.healing import attempts as verdicts
 from hms.agents.healing.actions import action_from_json
-from hms.agents.healing.attempts import Attempt
+from hms.agents.healing.recovery import attempts as verdicts
+from hms.agents.healing.recovery.attempts import Attempt
 from hms.agents.healing.store.moment import Moment, moment_now
 from hms.agents.healing.store.quorum import Quorum
 from hms.agents.healing.store.recorder import Recorder
@@ -27,8 +27,8 @@ from hms.agents.healing.store.records import (
 )
 
 if TYPE_CHECKING:
-    from hms.agents.healing.guard import Guard
-    from hms.agents.healing.incidents import Incident
+    from hms.agents.healing.calls.guard import Guard
+    from hms.agents.healing.learning.incidents import Incident
     from hms.agents.healing.standalone import StandaloneSelfHealing
     from hms.agents.healing.store.store import PeerBreaker, SavedState, Store
 
@@ -63,7 +63,7 @@ class Persistence:
 
     async def start(self) -> None:
         """Have the store opened and what it holds restored, if it answers in time."""
-        from hms.agents.healing.healing_round import in_thread
+        from hms.agents.healing.recovery.healing_round import in_thread
 
         host = self.host
         host.attempts.listeners.append(self._tell_attempt)
@@ -83,7 +83,7 @@ class Persistence:
 
     async def stop(self) -> None:
         """Write what waits, and give the instance's place back."""
-        from hms.agents.healing.healing_round import in_thread
+        from hms.agents.healing.recovery.healing_round import in_thread
 
         await in_thread(self.recorder.stop)
 
@@ -193,6 +193,6 @@ class Persistence:
 
 
 def _incident(row: IncidentRecord) -> Incident:
-    from hms.agents.healing.incidents import incident_from_json
+    from hms.agents.healing.learning.incidents import incident_from_json
 
     return incident_from_json(json.loads(row.detail))

@@ -10,20 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from hms.agents.healing.actions import HealingAction
-from hms.agents.healing.attempts import Attempt
-from hms.agents.healing.config import AdaptiveConfig
+from hms.agents.healing.configuration.config import AdaptiveConfig
 from hms.agents.healing.instance import HealingInstance
 from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue, RecoveryStrategy
-from hms.agents.healing.recovery import Target, Undo
+from hms.agents.healing.recovery.attempts import Attempt
+from hms.agents.healing.recovery.recovery import Target, Undo
 from hms.agents.healing.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from hms.agents.healing.configuration import Door
-    from hms.agents.healing.guard import Guard
-    from hms.agents.healing.healer import Healer
+    from hms.agents.healing.calls.guard import Guard
+    from hms.agents.healing.configuration.configuration import Door
     from hms.agents.healing.loop import HealLoop
+    from hms.agents.healing.recovery.healer import Healer
     from hms.agents.healing.synchronous import SynchronousHealing
     from hms.agents.healing.virtual_agent import VirtualAgent
 
@@ -136,7 +136,7 @@ class StandaloneSelfHealing(HealingInstance):
         Raises:
             ConfigRefused: it is guarded already, with other settings.
         """
-        from hms.agents.healing.guard_settings import GuardSettings
+        from hms.agents.healing.calls.guard_settings import GuardSettings
 
         settings = GuardSettings(
             count, ignore, judge, retry_after, bulkhead, fallback, hedge, idempotent, timeout,
@@ -213,7 +213,7 @@ class StandaloneSelfHealing(HealingInstance):
         Raises:
             ConfigRefused: there is no such door.
         """
-        from hms.agents.healing.configuration import Door
+        from hms.agents.healing.configuration.configuration import Door
 
         return Door(name, self.configuration, self.require_initialized)
 
@@ -290,7 +290,7 @@ class StandaloneSelfHealing(HealingInstance):
             return all(each.trial is not None and each.trial.is_spent(kind) for each in able)
 
     async def _heal_once(self) -> HealingAction:
-        from hms.agents.healing.healer import Healer  # whoever never falls ill needs none
+        from hms.agents.healing.recovery.healer import Healer  # whoever never falls ill needs none
 
         if self._healer is None:
             self._healer = Healer(self)

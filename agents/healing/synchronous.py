@@ -19,8 +19,8 @@ from hms.errors import NotInitialized
 
 if TYPE_CHECKING:
     from hms.agents.healing.actions import HealingAction
-    from hms.agents.healing.config import AdaptiveConfig
-    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.calls.guard import Guard
+    from hms.agents.healing.configuration.config import AdaptiveConfig
     from hms.agents.healing.interface import HealthMetrics, HealthStatus
     from hms.agents.healing.standalone import StandaloneSelfHealing
 

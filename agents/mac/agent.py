@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
+from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.factory import create_self_healing
 from hms.agents.healing.virtual_agent import Row, VirtualAgent
 from hms.agents.policy.healing_policy import HealingPolicy

@@ -99,7 +99,7 @@ def memory() -> list[Figure]:
 
 
 def _bytes_each(window_calls: int) -> float:
-    from hms.agents.healing.adaptation import Adaptation
+    from hms.agents.healing.configuration.adaptation import Adaptation
 
     healing = instance()
     healing.dependencies.apply(Adaptation({"breaker.window_calls": window_calls}))

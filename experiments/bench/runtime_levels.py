@@ -49,7 +49,7 @@ def measure(size: Size) -> list[Figure]:
 
 def instance(level: str, **settings: Any) -> Any:
     """An initialised instance of a level, kept in memory only."""
-    from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
+    from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
     from hms.agents.healing.factory import create_self_healing
 
     config = UnifiedHealingConfig("x", HealingLevel(level))
@@ -124,7 +124,7 @@ def report_work(level: str) -> Callable[[], int]:
 
 def bought(failures: int) -> list[Figure]:
     """Downtime, disruption and failures never ended, of each level on the same failures."""
-    from hms.agents.healing.config import HealingLevel
+    from hms.agents.healing.configuration.config import HealingLevel
     from hms.agents.healing.default_policy import default_policy, evolved_policy
     from hms.experiments.bench.demo import load_demo
     from hms.scenarios.engines.fluid import engine

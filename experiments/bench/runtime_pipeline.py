@@ -114,11 +114,11 @@ def parts() -> tuple[Any, Any, Any, Any]:
     """Retry, Bulkhead, Breaker and Timeout, made by hand."""
     import random
 
-    from hms.agents.healing.breaker import Breaker
-    from hms.agents.healing.bulkhead import Bulkhead
+    from hms.agents.healing.breaker.breaker import Breaker
     from hms.agents.healing.clock import MonotonicClock
-    from hms.agents.healing.retry import Retry
-    from hms.agents.healing.timeout import Timeout
+    from hms.agents.healing.pipeline.bulkhead import Bulkhead
+    from hms.agents.healing.pipeline.retry import Retry
+    from hms.agents.healing.pipeline.timeout import Timeout
     from hms.agents.policy.parameters import BreakerParameters
 
     breaker = Breaker("db", BreakerParameters(), MonotonicClock(), random.random)
@@ -127,7 +127,7 @@ def parts() -> tuple[Any, Any, Any, Any]:
 
 def through(stages: tuple[Any, ...], calls: int = CALLS) -> Callable[[], int]:
     """Calls through these stages; answers how many values came back."""
-    from hms.agents.healing.pipeline import Pipeline
+    from hms.agents.healing.pipeline.pipeline import Pipeline
 
     protected = Pipeline.of(*stages, name="db")(callee)
     return lambda: sum(protected(1) for _ in range(calls))
@@ -146,7 +146,7 @@ def other_order_work() -> Callable[[], int]:
 
 def worker_work() -> Callable[[], int]:
     """A time-out that frees its caller."""
-    from hms.agents.healing.timeout import Timeout
+    from hms.agents.healing.pipeline.timeout import Timeout
 
     return through((Timeout(1.0, on="worker"),), CALLS // 20)
 

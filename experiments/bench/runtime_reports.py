@@ -157,7 +157,7 @@ def grown_mib(reports: int) -> float:
     metric that was never seen before, one in 500 is ill.
     """
     from hms.agents.healing.clock import FakeClock
-    from hms.agents.healing.collector import BYTES_PER_MB, ProcessCollector
+    from hms.agents.healing.health.collector import BYTES_PER_MB, ProcessCollector
 
     clock, collector = FakeClock(), ProcessCollector()
     healing = basic_instance(clock=clock, memory_limit_mb=1000.0)

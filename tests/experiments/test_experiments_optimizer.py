@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from hms.agents.healing.incidents import Incident, IncidentAct
 from hms.agents.healing.interface import ISSUE_KINDS
-from hms.agents.healing.optimizer import Budget, ProcessOptimizer
+from hms.agents.healing.learning.incidents import Incident, IncidentAct
+from hms.agents.healing.learning.optimizer import Budget, ProcessOptimizer
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.experiments.optimizer import (
     FAMILIES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hms.agents.healing.breaker import Breaker, BreakerMetrics, Permit
+from hms.agents.healing.breaker.breaker import Breaker, BreakerMetrics, Permit
 from hms.agents.healing.clock import FakeClock
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen

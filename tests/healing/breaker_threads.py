@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hms.agents.healing.breaker import Breaker, Permit
+from hms.agents.healing.breaker.breaker import Breaker, Permit
+from hms.agents.healing.breaker.era import Era
+from hms.agents.healing.breaker.events import BreakerEvent
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.era import Era
-from hms.agents.healing.events import BreakerEvent
-from hms.agents.healing.guard import Guard
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen
 

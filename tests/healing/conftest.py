@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.factory import create_basic_self_healing
 from hms.agents.healing.standalone import StandaloneSelfHealing

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from hms.agents.healing import AdaptiveConfig
-from hms.agents.healing.adaptation import read_adaptation
-from hms.agents.healing.adapted_values import Adaptation
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
+from hms.agents.healing.configuration.adaptation import read_adaptation
+from hms.agents.healing.configuration.adapted_values import Adaptation
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.kinds import ISSUE_NAMES, LADDER_STEPS, RESTART

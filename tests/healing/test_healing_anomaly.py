@@ -8,7 +8,7 @@ from statistics import median_low
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hms.agents.healing.anomaly import CUSTOM_MOST, WINDOW, Anomalies, Usual
+from hms.agents.healing.health.anomaly import CUSTOM_MOST, WINDOW, Anomalies, Usual
 
 
 def fed(values: list[float], metric: str = "response_time_ms") -> list[bool]:

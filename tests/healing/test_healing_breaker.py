@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hms.agents.healing.breaker import Breaker, Permit
+from hms.agents.healing.breaker.breaker import Breaker, Permit
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.guard import Guard
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen
 

@@ -14,9 +14,9 @@ from breaker_play import must_add_up
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hms.agents.healing.breaker import Breaker, Permit
+from hms.agents.healing.breaker.breaker import Breaker, Permit
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.guard import Guard
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen
 

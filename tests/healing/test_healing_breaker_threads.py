@@ -10,10 +10,10 @@ import pytest
 from breaker_play import must_add_up, play
 from breaker_threads import Found, hammer, switching_each_microsecond
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.calls.dependencies import Dependencies
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import FakeClock, MonotonicClock
-from hms.agents.healing.dependencies import Dependencies
-from hms.agents.healing.guard import Guard
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.parameters import BreakerParameters
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.retry_budget import RetryBudget
+from hms.agents.healing.pipeline.retry_budget import RetryBudget
 from hms.agents.policy import retry as decision
 from hms.agents.policy.parameters import RetryParameters
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hms.agents.healing.bulkhead import Bulkhead
 from hms.agents.healing.clock import MonotonicClock
-from hms.agents.healing.places import Places, Waiter
+from hms.agents.healing.pipeline.bulkhead import Bulkhead
+from hms.agents.healing.pipeline.places import Places, Waiter
 from hms.errors import BulkheadFull
 
 

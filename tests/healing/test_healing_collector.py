@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hms.agents.healing.collector import SOURCES, ProcessCollector
+from hms.agents.healing.health.collector import SOURCES, ProcessCollector
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="no /proc on this system")

@@ -11,9 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from hms.agents.healing import AdaptiveConfig
-from hms.agents.healing.adapted_values import Adaptation
-from hms.agents.healing.configuration import AUDIT_KEPT, SOURCES_KEPT, Configuration, Door
-from hms.agents.healing.configuration_rows import DOORS, VERSIONS_KEPT
+from hms.agents.healing.configuration.adapted_values import Adaptation
+from hms.agents.healing.configuration.configuration import (
+    AUDIT_KEPT,
+    SOURCES_KEPT,
+    Configuration,
+    Door,
+)
+from hms.agents.healing.configuration.configuration_rows import DOORS, VERSIONS_KEPT
 from hms.agents.healing.store.records import ConfigurationRecord
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import ConfigRefused, NotInitialized

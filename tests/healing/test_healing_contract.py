@@ -24,9 +24,9 @@ from hms.agents.healing import (
     create_self_healing,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.config import HealingLevel, ImplementationConfig
-from hms.agents.healing.escalation import InProcessSupervisor
+from hms.agents.healing.configuration.config import HealingLevel, ImplementationConfig
 from hms.agents.healing.loop import HealLoop
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.errors import ConfigRefused, HealingFailed, NotInitialized
 

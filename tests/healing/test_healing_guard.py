@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hms.agents.healing.breaker import Breaker
-from hms.agents.healing.guard import Guard
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.calls.guard import Guard
 from hms.errors import BreakerOpen, BulkheadFull
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.collector import ProcessCollector
-from hms.agents.healing.guard_feed import GONE_MAX, NOTES_MAX, GuardFeed
-from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.health.collector import ProcessCollector
+from hms.agents.healing.health.guard_feed import GONE_MAX, NOTES_MAX, GuardFeed
+from hms.agents.healing.health.health import HealthMonitor
 from hms.agents.healing.interface import Degraded, HealthMetrics
 from hms.agents.healing.loop import HealLoop
 from hms.agents.healing.standalone import StandaloneSelfHealing

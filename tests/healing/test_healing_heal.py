@@ -19,7 +19,7 @@ from hms.agents.healing import (
     create_self_healing,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.escalation import InProcessSupervisor
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 from hms.errors import ConfigRefused, HealingFailed
 
 

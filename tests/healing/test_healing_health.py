@@ -21,8 +21,8 @@ from hms.agents.healing import (
     Healthy,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.health import HealthMonitor
-from hms.agents.healing.refusals import REFUSALS
+from hms.agents.healing.health.health import HealthMonitor
+from hms.agents.healing.health.refusals import REFUSALS
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.parameters import HealthParameters
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.health.health import HealthMonitor
+from hms.agents.healing.health.refusals import REFUSALS
 from hms.agents.healing.interface import HealthMetrics
-from hms.agents.healing.refusals import REFUSALS
 from hms.agents.healing.telemetry.instruments import INSTRUMENTS
 from hms.agents.healing.telemetry.prometheus import prometheus_name
 
@@ -65,8 +65,8 @@ def test_every_instrument_is_told() -> None:
 
 
 def test_the_sizes_told_are_those_kept() -> None:
-    from hms.agents.healing.anomaly import CUSTOM_MOST, WINDOW
-    from hms.agents.healing.history import FIELDS, SIZES
+    from hms.agents.healing.health.anomaly import CUSTOM_MOST, WINDOW
+    from hms.agents.healing.health.history import FIELDS, SIZES
 
     assert re.search(rf"newest {SIZES[0]} spans.*then {SIZES[1]} minutes", PAGE, re.DOTALL)
     assert f"then {SIZES[2]} hours: 5 KiB" in PAGE

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hms.agents.healing.history import SIZES, History
+from hms.agents.healing.health.history import SIZES, History
 
 MEANS = [10.0, 200.0, 50.0, 1.0, 30.0]
 

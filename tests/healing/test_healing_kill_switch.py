@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.kill_switch import KillSwitch
+from hms.agents.healing.configuration.kill_switch import KillSwitch
 
 
 def test_without_a_switch_acts_are_allowed() -> None:

@@ -12,8 +12,8 @@ from hms.agents.healing import (
     RecoveryLevel,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.learning import PAIRS_MAX, Effectiveness
-from hms.agents.healing.recovery import Registered, declared
+from hms.agents.healing.learning.learning import PAIRS_MAX, Effectiveness
+from hms.agents.healing.recovery.recovery import Registered, declared
 
 
 def registered(name: str, level: RecoveryLevel = RecoveryLevel.LOW) -> Registered:

@@ -18,9 +18,9 @@ from hms.agents.healing import (
 )
 from hms.agents.healing.a2a import A2ASelfHealing
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.incidents import Incident, IncidentBook, incident_from_json
+from hms.agents.healing.learning.incidents import Incident, IncidentBook, incident_from_json
+from hms.agents.healing.learning.optimizer import Budget, ProcessOptimizer, Proposal, changes
 from hms.agents.healing.loop import HealLoop
-from hms.agents.healing.optimizer import Budget, ProcessOptimizer, Proposal, changes
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import HmsError, MissingError
 

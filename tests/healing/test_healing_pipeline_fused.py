@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_time import run
 
-from hms.agents.healing.breaker import Breaker
-from hms.agents.healing.bulkhead import Bulkhead
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock, MonotonicClock
-from hms.agents.healing.deadline import current
-from hms.agents.healing.fallback import Fallback
-from hms.agents.healing.hedge import Hedge
-from hms.agents.healing.pipeline import Pipeline, nested, nested_async
-from hms.agents.healing.retry import Retry
-from hms.agents.healing.stage import Call
-from hms.agents.healing.timeout import Timeout
+from hms.agents.healing.pipeline.bulkhead import Bulkhead
+from hms.agents.healing.pipeline.deadline import current
+from hms.agents.healing.pipeline.fallback import Fallback
+from hms.agents.healing.pipeline.hedge import Hedge
+from hms.agents.healing.pipeline.pipeline import Pipeline, nested, nested_async
+from hms.agents.healing.pipeline.retry import Retry
+from hms.agents.healing.pipeline.stage import Call
+from hms.agents.healing.pipeline.timeout import Timeout
 from hms.agents.policy.parameters import BreakerParameters, RetryParameters
 from hms.errors import BulkheadFull
 

@@ -11,16 +11,16 @@ import pytest
 from callee import Callee
 from virtual_time import run
 
-from hms.agents.healing.breaker import Breaker
-from hms.agents.healing.bulkhead import Bulkhead
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.deadline import remaining_s
-from hms.agents.healing.fallback import Fallback
-from hms.agents.healing.hedge import Hedge
-from hms.agents.healing.pipeline import Pipeline
-from hms.agents.healing.retry import Retry
+from hms.agents.healing.pipeline.bulkhead import Bulkhead
+from hms.agents.healing.pipeline.deadline import remaining_s
+from hms.agents.healing.pipeline.fallback import Fallback
+from hms.agents.healing.pipeline.hedge import Hedge
+from hms.agents.healing.pipeline.pipeline import Pipeline
+from hms.agents.healing.pipeline.retry import Retry
+from hms.agents.healing.pipeline.timeout import Timeout
 from hms.agents.healing.standalone import StandaloneSelfHealing
-from hms.agents.healing.timeout import Timeout
 from hms.agents.policy.parameters import RetryParameters
 from hms.errors import BulkheadFull, ConfigRefused
 

@@ -32,7 +32,7 @@ from hms.agents.healing import (
     create_basic_self_healing,
 )
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.escalation import InProcessSupervisor
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 from hms.errors import HealingFailed
 
 DOES, RAISES, CANNOT = "does", "raises", "cannot"

@@ -29,8 +29,8 @@ from hms.agents.healing import (
 )
 from hms.agents.healing.actions import ACTION_KINDS
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.escalation import InProcessSupervisor
 from hms.agents.healing.loop import HealLoop
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.errors import ConfigRefused, HealingFailed
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.health.health import HealthMonitor
 from hms.agents.healing.interface import HealthStatus
 
 

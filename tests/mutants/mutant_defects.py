@@ -31,10 +31,10 @@ def one(name: str, test: str, file: str, old: str, new: str) -> Defect:
     return Defect(name, test, ((file, old, new),))
 
 
-CALLS = f"{HEALING}/breaker_calls.py"
-CORE = f"{HEALING}/breaker_core.py"
-GUARD = f"{HEALING}/guard.py"
-SORT = f"{HEALING}/classification.py"
+CALLS = f"{HEALING}/breaker/calls.py"
+CORE = f"{HEALING}/breaker/core.py"
+GUARD = f"{HEALING}/calls/guard.py"
+SORT = f"{HEALING}/calls/classification.py"
 BREAKER = f"{POLICY}/breaker.py"
 A, B, C, D = (f"cases/test_cases_{letter}.py" for letter in "abcd")
 E, F, G, H = (f"cases/test_cases_{name}.py" for name in ("e", "f", "g_breaker", "h"))
@@ -110,7 +110,7 @@ DEFECTS = (
         ),
     ),
     one(
-        "the saved time is the construction's", f"{G}::test_g7", f"{HEALING}/breaker_memory.py",
+        "the saved time is the construction's", f"{G}::test_g7", f"{HEALING}/breaker/memory.py",
         "left_s=decision.remaining_s(state, now_s)",
         "left_s=decision.remaining_s(state, state.window.start_s)",
     ),
@@ -141,7 +141,7 @@ DEFECTS = (
         'refusal = globals().setdefault("ONE", self._explained(now_s).refusal())',
     ),
     one(
-        "a later caller's settings vanish", f"{H}::test_h8", f"{HEALING}/guard_settings.py",
+        "a later caller's settings vanish", f"{H}::test_h8", f"{HEALING}/calls/guard_settings.py",
         "if getattr(self, key) != value:", "if key is None:",
     ),
     one(
@@ -156,7 +156,7 @@ DEFECTS = (
         "            self._events.hand_on()\n",
     ),
     one(
-        "a listener that raises fails the call", f"{H}::test_h3", f"{HEALING}/events.py",
+        "a listener that raises fails the call", f"{H}::test_h3", f"{HEALING}/breaker/events.py",
         "except Exception as error:", "except ZeroDivisionError as error:",
     ),
     one(
@@ -201,7 +201,7 @@ DEFECTS = (
         "if s.phase == OPEN and not s.given:", "if s.phase == HALF_OPEN and not s.given:",
     ),
     one(
-        "the last word of many hands wins", f"{D}::test_d2", f"{HEALING}/breaker.py",
+        "the last word of many hands wins", f"{D}::test_d2", f"{HEALING}/breaker/breaker.py",
         "            if not self._holders:\n", "            if holder:\n",
     ),
     one(
@@ -213,21 +213,22 @@ DEFECTS = (
         "copy = dataclasses.replace(state)", "copy = state",
     ),
     one(
-        "a generator closed early is a success", f"{E}::test_e7", f"{HEALING}/guard_stream.py",
+        "a generator closed early is a success", f"{E}::test_e7",
+        f"{HEALING}/calls/guard_stream.py",
         "self._guard.breaker.let_go(self._permit)", "self._guard.breaker.succeeded(self._permit)",
     ),
     one(
-        "open breakers are evicted", f"{H}::test_h7", f"{HEALING}/dependencies.py",
+        "open breakers are evicted", f"{H}::test_h7", f"{HEALING}/calls/dependencies.py",
         'if guard.breaker.phase != "closed":', "if name is None:",
     ),
     one(
         "a record loosens what is newer", f"{G}::test_a_record_never_loosens",
-        f"{HEALING}/breaker_memory.py", "state.due_s = max(state.due_s, due_s)",
+        f"{HEALING}/breaker/memory.py", "state.due_s = max(state.due_s, due_s)",
         "state.due_s = due_s",
     ),
     one(
         "every success passes without judgement", f"{A}::test_a1",
-        f"{HEALING}/breaker_window.py", "    window, least = state.window",
+        f"{HEALING}/breaker/window.py", "    window, least = state.window",
         "    return True\n    window, least = state.window",
     ),
     one(
@@ -236,7 +237,7 @@ DEFECTS = (
     ),
     one(
         "a slice's end is not looked for", "test_healing_breaker_rules.py::test_a_success_after",
-        f"{HEALING}/breaker_window.py", "if p.window_kind != WINDOW_TIME:\n        return float",
+        f"{HEALING}/breaker/window.py", "if p.window_kind != WINDOW_TIME:\n        return float",
         "if p.window_kind == WINDOW_TIME:\n        return float",
     ),
     one(
@@ -258,10 +259,10 @@ DEFECTS = (
     ),
     one(
         "timed-out work frees its place while it goes on", "cases/test_cases_k.py::test_k6",
-        f"{HEALING}/bulkhead.py", "left = call.left[before:]", "left = call.left[:0]",
+        f"{HEALING}/pipeline/bulkhead.py", "left = call.left[before:]", "left = call.left[:0]",
     ),
     one(
         "a place is given back twice", "cases/test_cases_k_bulkhead.py::test_k14",
-        f"{HEALING}/bulkhead_place.py", "self._held.pop()", "self._held.clear()",
+        f"{HEALING}/pipeline/bulkhead_place.py", "self._held.pop()", "self._held.clear()",
     ),
 )

@@ -295,7 +295,7 @@ def test_q10_what_a_dependency_does_never_restarts_its_caller():
 
 
 def test_own_errors_beside_an_open_breaker_count_as_the_dependencys():
-    """With a breaker open the runtime hands in no own errors (healing/ladder.py)."""
+    """With a breaker open the runtime hands in no own errors (healing/recovery/ladder.py)."""
     ladders = {"errors": [Step("restart")], "dependency": [Step("none")]}
     agent = Agent(ladders, slots=2).run(60, well(own_error_share=0.0, error_share=0.9))
     assert int(agent.d.issue[0]) == DEPENDENCY

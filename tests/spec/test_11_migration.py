@@ -13,8 +13,8 @@ import pytest
 from component_under_test import ERRORS, WELL, Component
 
 from hms.agents.healing import AdaptiveConfig
-from hms.agents.healing.escalation import InProcessSupervisor
 from hms.agents.healing.loop import HealLoop
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 
 Build = Callable[..., Component]
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "migrate.md").read_text(encoding="utf-8")

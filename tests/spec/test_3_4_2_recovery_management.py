@@ -7,7 +7,7 @@ from collections.abc import Callable
 from component_under_test import ERRORS, WELL, Component, Does
 
 from hms.agents.healing import RecoveryLevel
-from hms.agents.healing.escalation import InProcessSupervisor
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 
 Build = Callable[..., Component]
 

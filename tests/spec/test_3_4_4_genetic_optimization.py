@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from component_under_test import ERRORS, WELL, Component, policy_of
 
-from hms.agents.healing.incidents import Incident
-from hms.agents.healing.optimizer import Budget, Proposal
+from hms.agents.healing.learning.incidents import Incident
+from hms.agents.healing.learning.optimizer import Budget, Proposal
 from hms.agents.policy.healing_policy import HealingPolicy
 
 Build = Callable[..., Component]

@@ -21,12 +21,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hms.agents.healing.adapters.repeats import acall_once, call_once
-from hms.agents.healing.deadline import remaining_s
-from hms.agents.healing.retry_after import parse_retry_after
+from hms.agents.healing.pipeline.deadline import remaining_s
+from hms.agents.healing.pipeline.retry_after import parse_retry_after
 from hms.errors import MissingError
 
 if TYPE_CHECKING:
-    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
 try:

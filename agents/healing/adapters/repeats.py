@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
+    from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.clock import Clock
-    from hms.agents.healing.guard import Guard
-    from hms.agents.healing.pipeline import Pipeline
+    from hms.agents.healing.pipeline.pipeline import Pipeline
 
 R = TypeVar("R")
 _ONCE: weakref.WeakKeyDictionary[Guard, tuple[Pipeline, Pipeline]] = weakref.WeakKeyDictionary()
@@ -41,9 +41,9 @@ def single(guard: Guard, clock: Clock, whole: Pipeline) -> Pipeline:
     """The same stages, the very same breaker and bulkhead among them, but those that repeat."""
     kept = _ONCE.get(guard)
     if kept is None or kept[0] is not whole:  # reconfigured since
-        from hms.agents.healing.hedge import Hedge
-        from hms.agents.healing.pipeline import Pipeline
-        from hms.agents.healing.retry import Retry
+        from hms.agents.healing.pipeline.hedge import Hedge
+        from hms.agents.healing.pipeline.pipeline import Pipeline
+        from hms.agents.healing.pipeline.retry import Retry
 
         stages = [each for each in whole.stages if not isinstance(each, Retry | Hedge)]
         once = Pipeline.of(

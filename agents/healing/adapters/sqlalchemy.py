@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from hms.errors import ConfigRefused, MissingError
 
 if TYPE_CHECKING:
-    from hms.agents.healing.guard import Guard
+    from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
 try:

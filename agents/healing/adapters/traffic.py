@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hms.agents.healing.clock import Clock
-from hms.agents.healing.collector import ProcessCollector
-from hms.agents.healing.guard_feed import CallsSeen, GuardFeed
+from hms.agents.healing.health.collector import ProcessCollector
+from hms.agents.healing.health.guard_feed import CallsSeen, GuardFeed
 from hms.agents.healing.interface import HealthMetrics
 
 if TYPE_CHECKING:

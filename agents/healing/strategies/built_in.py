@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.interface import ISSUE_KINDS, Issue, RecoveryLevel
-from hms.agents.healing.recovery import DISRUPTIVE, LEVELS, REVERSIBLE
+from hms.agents.healing.recovery.recovery import DISRUPTIVE, LEVELS, REVERSIBLE
 from hms.agents.policy.kinds import ACT_NAMES, RESTART
 from hms.errors import ConfigRefused
 
@@ -86,6 +86,6 @@ class BuiltIn:
 
 async def called(function: Any, *given: Any) -> Any:
     """The result of a callable of the component's own, coroutine function or plain."""
-    from hms.agents.healing.healing_round import in_own_time
+    from hms.agents.healing.recovery.healing_round import in_own_time
 
     return await in_own_time(function, *given)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hms.agents.healing.actions import ACTION_KINDS
-from hms.agents.healing.collector import BYTES_PER_MB
+from hms.agents.healing.health.collector import BYTES_PER_MB
 from hms.agents.policy.health import STATE_NAMES
 from hms.agents.policy.kinds import PHASE_NAMES
 

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import Sleeper, sleeper_of
-from hms.agents.healing.deadline import remaining_s
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.pipeline import Pipeline
+from hms.agents.healing.pipeline.deadline import remaining_s
+from hms.agents.healing.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing

@@ -13,8 +13,8 @@ from hms.agents.healing.loop import HealLoop
 from hms.agents.healing.testing.virtual_loop import run
 
 if TYPE_CHECKING:
-    from hms.agents.healing.attempts import Attempt
     from hms.agents.healing.interface import HealthStatus
+    from hms.agents.healing.recovery.attempts import Attempt
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
 Load = Callable[[], Any]

@@ -11,9 +11,9 @@ import pytest
 from breaker_play import OFF, Build, at, end, must_add_up, play
 
 from hms.agents.healing import AdaptiveConfig
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.factory import create_basic_self_healing
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import BreakerOpen, ConfigRefused

@@ -9,12 +9,12 @@ import tracemalloc
 import pytest
 from breaker_play import OFF, Build, at, must_add_up, parameters_of, play, refused
 
-from hms.agents.healing.breaker import Breaker
-from hms.agents.healing.classification import Verdict
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
+from hms.agents.healing.calls.classification import Verdict
+from hms.agents.healing.calls.guard import Guard
+from hms.agents.healing.calls.guard_settings import GuardSettings
 from hms.agents.healing.clock import FakeClock, MonotonicClock
-from hms.agents.healing.events import BreakerEvent
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.guard_settings import GuardSettings
 from hms.agents.policy.parameters import BreakerParameters
 
 

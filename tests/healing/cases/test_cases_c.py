@@ -7,10 +7,10 @@ from breaker_play import OFF, Build, at, end, half_open, must_add_up, play, refu
 from callee import Callee
 from virtual_time import run
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.pipeline import Pipeline
-from hms.agents.healing.timeout import Timeout
+from hms.agents.healing.pipeline.pipeline import Pipeline
+from hms.agents.healing.pipeline.timeout import Timeout
 from hms.errors import CallTimeout
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from breaker_play import Build, at, end, half_open, must_add_up, play, refused
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.config import HealingLevel, UnifiedHealingConfig
-from hms.agents.healing.events import BreakerEvent
+from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.factory import create_self_healing
 from hms.errors import ConfigRefused
 

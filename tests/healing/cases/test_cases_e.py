@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from breaker_play import Build, half_open, must_add_up, refused
 
-from hms.agents.healing.breaker import BreakerMetrics
+from hms.agents.healing.breaker.breaker import BreakerMetrics
+from hms.agents.healing.calls.guard import Guard
+from hms.agents.healing.calls.guard_settings import GuardSettings
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.guard_settings import GuardSettings
 from hms.errors import BreakerOpen, BudgetExhausted, BulkheadFull, ConfigRefused
 
 

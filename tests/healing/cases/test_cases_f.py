@@ -7,9 +7,9 @@ import itertools
 import pytest
 from breaker_play import OFF, Build, at, end, must_add_up, play, refused
 
-from hms.agents.healing.breaker import Breaker, Permit
+from hms.agents.healing.breaker.breaker import Breaker, Permit
+from hms.agents.healing.breaker.events import BreakerEvent
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.events import BreakerEvent
 
 
 @pytest.mark.parametrize("outcome", ["S", "F"])

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from breaker_play import OFF, Build, at, half_open, parameters_of, play, refused
 
-from hms.agents.healing.adaptation import Adaptation
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
+from hms.agents.healing.calls.dependencies import Dependencies
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.dependencies import Dependencies
-from hms.agents.healing.events import BreakerEvent
+from hms.agents.healing.configuration.adaptation import Adaptation
 from hms.agents.healing.store.records import BreakerRecord
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import ConfigRefused

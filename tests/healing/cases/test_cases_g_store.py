@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.memory import MemoryStore
 from hms.agents.healing.store.moment import Moment

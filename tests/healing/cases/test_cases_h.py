@@ -12,13 +12,13 @@ import pytest
 from breaker_play import Build, at, end, half_open, must_add_up, play, refused
 from breaker_threads import hammer
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
+from hms.agents.healing.breaker.events import BreakerEvent
+from hms.agents.healing.calls.dependencies import Dependencies
+from hms.agents.healing.calls.guard import Guard
+from hms.agents.healing.calls.guard_settings import GuardSettings
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.dependencies import Dependencies
-from hms.agents.healing.events import BreakerEvent
 from hms.agents.healing.factory import create_basic_self_healing
-from hms.agents.healing.guard import Guard
-from hms.agents.healing.guard_settings import GuardSettings
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.parameters import BreakerParameters
 from hms.errors import ConfigRefused
@@ -180,7 +180,7 @@ def test_h7_configuration_reaches_one_that_went(clock: FakeClock) -> None:
     healing.dependencies.names_max = 2
     kept = [healing.guard(f"d{number}") for number in range(5)]
     assert len(healing.dependencies.guards()) == 2
-    from hms.agents.healing.adaptation import Adaptation
+    from hms.agents.healing.configuration.adaptation import Adaptation
 
     healing.dependencies.apply(Adaptation({"breaker.open_s": 7.0}))
     assert {guard.breaker.parameters.open_s for guard in kept} == {7.0}

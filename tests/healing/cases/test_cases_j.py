@@ -13,10 +13,10 @@ from callee import Callee
 from virtual_time import run
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.pipeline import Pipeline
-from hms.agents.healing.retry import Retry
-from hms.agents.healing.retry_after import parse_retry_after
-from hms.agents.healing.timeout import Timeout
+from hms.agents.healing.pipeline.pipeline import Pipeline
+from hms.agents.healing.pipeline.retry import Retry
+from hms.agents.healing.pipeline.retry_after import parse_retry_after
+from hms.agents.healing.pipeline.timeout import Timeout
 from hms.agents.policy.kinds import BUDGET_NONE
 from hms.agents.policy.parameters import RetryParameters
 from hms.errors import BreakerOpen, CallTimeout, ConfigRefused

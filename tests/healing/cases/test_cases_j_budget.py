@@ -12,12 +12,12 @@ import pytest
 from callee import Callee
 from virtual_time import run
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.hedge import Hedge
-from hms.agents.healing.pipeline import Pipeline
-from hms.agents.healing.retry import Retry
-from hms.agents.healing.retry_budget import RetryBudget
+from hms.agents.healing.pipeline.hedge import Hedge
+from hms.agents.healing.pipeline.pipeline import Pipeline
+from hms.agents.healing.pipeline.retry import Retry
+from hms.agents.healing.pipeline.retry_budget import RetryBudget
 from hms.agents.policy.kinds import BUDGET_IN_FLIGHT, BUDGET_NONE
 from hms.agents.policy.parameters import RetryParameters
 

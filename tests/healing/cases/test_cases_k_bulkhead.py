@@ -10,11 +10,11 @@ import pytest
 from callee import Callee
 from virtual_time import run
 
-from hms.agents.healing.adaptive_limit import AdaptiveLimit
-from hms.agents.healing.bulkhead import Bulkhead
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.pipeline import Pipeline
-from hms.agents.healing.timeout import Timeout
+from hms.agents.healing.pipeline.adaptive_limit import AdaptiveLimit
+from hms.agents.healing.pipeline.bulkhead import Bulkhead
+from hms.agents.healing.pipeline.pipeline import Pipeline
+from hms.agents.healing.pipeline.timeout import Timeout
 from hms.errors import BulkheadFull, CallTimeout, ConfigRefused
 
 

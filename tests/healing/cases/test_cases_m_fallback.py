@@ -10,10 +10,10 @@ import pytest
 from callee import Callee
 from virtual_time import run
 
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.fallback import Fallback, FallbackUsed, observe
-from hms.agents.healing.pipeline import Pipeline
+from hms.agents.healing.pipeline.fallback import Fallback, FallbackUsed, observe
+from hms.agents.healing.pipeline.pipeline import Pipeline
 from hms.errors import BreakerOpen
 
 FAULT = OSError("no")

@@ -19,9 +19,9 @@ from hms.agents.healing import (
     UnifiedHealingConfig,
     create_self_healing,
 )
-from hms.agents.healing.act_ledger import ActLedger
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.escalation import InProcessSupervisor
+from hms.agents.healing.recovery.act_ledger import ActLedger
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.errors import HealingFailed
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from hms.agents.healing import AdaptiveConfig
-from hms.agents.healing.adapted_values import Adaptation
-from hms.agents.healing.breaker import Breaker
+from hms.agents.healing.breaker.breaker import Breaker
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.configuration import Configuration
+from hms.agents.healing.configuration.adapted_values import Adaptation
+from hms.agents.healing.configuration.configuration import Configuration
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.parameters import BreakerParameters

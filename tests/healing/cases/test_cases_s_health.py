@@ -11,7 +11,7 @@ import pytest
 
 from hms.agents.healing import Degraded, Failed, HealthMetrics, HealthStatus, Healthy
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.health import HealthMonitor
+from hms.agents.healing.health.health import HealthMonitor
 from hms.agents.healing.standalone import StandaloneSelfHealing
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hms.agents.healing import AdaptiveConfig
+from hms.agents.healing.calls.guard import Guard
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.guard import Guard
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.healing.testing import Faults, faults_kept, run
 from hms.agents.policy.healing_policy import HealingPolicy

@@ -1,0 +1,1 @@
+"""The circuit breaker: eras, windows, permits, events; `agents.policy.breaker` decides."""

@@ -1,0 +1,1 @@
+"""One protected call: the guard, what its end means, and all dependencies of an instance."""

@@ -1,0 +1,1 @@
+"""What is configured at the start, changed at run time, and by whom; the kill switch."""

@@ -1,0 +1,1 @@
+"""Reports to status: monitor, collector, history, what is unusual."""

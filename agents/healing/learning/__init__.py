@@ -1,0 +1,1 @@
+"""Incidents, what helped against what, and the port to the lab."""

@@ -1,0 +1,1 @@
+"""Issues to acts: registry, ladder, limits, verification, undo, escalation."""
