@@ -79,8 +79,7 @@ def test_it_crashes_leaks_and_slows_and_is_well_again_each_time(till: Customer) 
     time.sleep(5.0)  # what is usual is learned
 
     for illness, issue in (("crash", "errors"), ("leak?mb=120", "memory"), ("slow?s=0.4", "slow")):
-        till.get(f"/ill/{illness}")
-        till.until(lambda: till.status() != "healthy", f"ill by {illness}")
+        till.get(f"/ill/{illness}")  # it may be well again before anybody asks how it is
         till.until(lambda issue=issue: till.has_healed(issue), f"healed of {issue}")  # type: ignore[misc]
         assert till.get("/sum?price=3&price=4")["sum"] == 7.0
 
