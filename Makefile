@@ -30,8 +30,10 @@ types: environment
 rooms: environment
 	$(BIN)/lint-imports --no-logo
 
+# the quick ones side by side; the slow ones alone, as they use both cores themselves
 tests: environment
-	$(BIN)/pytest -m "not soak"
+	$(BIN)/pytest -m "not slow and not soak" -n 2
+	$(BIN)/pytest -m "slow and not soak"
 
 soak: environment
 	HMS_HYPOTHESIS=soak $(BIN)/pytest -m "soak or hypothesis"

@@ -186,6 +186,11 @@ cli.Commands.get_command = lambda self, context, name: click.Command("run", call
 """
 
 
+def hear_ctrl_c() -> None:
+    """As in a terminal; what runs in the background is started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_with_its_code(number: int, code: int) -> None:
     program = f"import sys\n{WAITING}\ncli.main(['run'])"
@@ -194,6 +199,7 @@ def test_a_signal_ends_the_command_with_its_code(number: int, code: int) -> None
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "waiting\n"
