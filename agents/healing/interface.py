@@ -6,7 +6,6 @@ file (`HealthMetrics`); every decision below works in seconds and ratios.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -94,26 +93,13 @@ class HealthMetrics:
         """Mean response time in seconds."""
         return self.response_time_ms / 1000.0
 
-    def fault(self) -> str:
-        """Why this report cannot be believed; empty when it can."""
-        named = {
-            "cpu_usage_percent": self.cpu_usage_percent,
-            "memory_usage_mb": self.memory_usage_mb,
-            "response_time_ms": self.response_time_ms,
-            "error_rate_percent": self.error_rate_percent,
-            "throughput_rps": self.throughput_rps,
-        }
-        for name, value in named.items():
-            if not math.isfinite(value):
-                return f"{name} is {value}"
-            if value < 0.0:
-                return f"{name} is negative ({value})"
-        if self.error_rate_percent > 100.0:
-            return f"error_rate_percent is {self.error_rate_percent}, above 100"
-        for name, value in self.custom.items():
-            if not math.isfinite(value):
-                return f"custom metric {name} is {value}"
-        return ""
+    @property
+    def says_custom_alone(self) -> bool:
+        """Whether there are custom metrics and nothing else in it."""
+        return bool(self.custom) and not (
+            self.cpu_usage_percent or self.memory_usage_mb or self.response_time_ms
+            or self.error_rate_percent or self.throughput_rps
+        )
 
 
 class RecoveryLevel(IntEnum):

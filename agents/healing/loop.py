@@ -50,7 +50,7 @@ class HealLoop:
         self._stopping: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._after: asyncio.Future[None] | None = None
-        self._reports = -1
+        self._own_reports = 0
 
     @property
     def is_running(self) -> bool:
@@ -113,16 +113,21 @@ class HealLoop:
             log.error("%s: after a round: %r", self.host.config.component_id, error)
 
     def _collect(self) -> None:
-        """Report what the process and its guarded calls show, unless the component reports."""
+        """Report what the process and its guarded calls show, unless the component reports.
+
+        Who has reported as often as enters a state is left to it for good: a report in between,
+        of calls that nobody made, would say each time that all is well again, and that the
+        component still reports when it no longer does.
+        """
         host = self.host
-        accepted = host.health.accepted
-        if accepted == self._reports or self._reports < 0:
+        reported, self._own_reports = self._own_reports, host.own_reports
+        if host.own_reports >= host.ladder.parameters.health.reports_in:
+            host.end_filling()
+        elif host.own_reports == reported:
             now_s = host.clock.now_s()
             cpu_percent, memory_mb = self._collector.sample(now_s)
             seen = host.traffic or self._feed  # what it answers says more than what it asks for
-            host.report(HealthMetrics(cpu_percent, memory_mb, *seen.sample(now_s)))
-            accepted = host.health.accepted
-        self._reports = accepted
+            host.fill_in(HealthMetrics(cpu_percent, memory_mb, *seen.sample(now_s)))
 
     def _breakers(self) -> dict[str, BreakerMetrics]:
         guards = self.host.dependencies.guards()

@@ -6,6 +6,7 @@ doors: who asks, what was reported, and who is to be asked for help.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,6 +41,8 @@ class StandaloneSelfHealing(HealingInstance):
         self._healer: Healer | None = None
         self._flight: SingleFlight[HealingAction] = SingleFlight(self._heal_once)
         self._loop: HealLoop | None = None
+        self._is_filled_in = False
+        self.own_reports = 0
 
     async def initialize(self) -> None:
         """Make the instance ready: open its store and go on from what that holds.
@@ -106,9 +109,28 @@ class StandaloneSelfHealing(HealingInstance):
         if not self._initialized:
             self.require_initialized()
         with self.lock:
-            return self.condition.report(
-                metrics, self.clock.now_s(), reported_at_s=reported_at_s, sequence=sequence
+            now_s = self.clock.now_s()
+            if self._is_filled_in and metrics.says_custom_alone:
+                return self.health.add_custom(metrics, now_s, reported_at_s, sequence)
+            taken = self.condition.report(
+                metrics, now_s, reported_at_s=reported_at_s, sequence=sequence
             )
+            self.own_reports += taken
+            return taken
+
+    def fill_in(self, metrics: HealthMetrics) -> bool:
+        """Report for a component that does not; its own custom metrics stay beside it."""
+        with self.lock:
+            self._is_filled_in = True
+            whole = dataclasses.replace(metrics, custom=self.health.latest.custom)
+            return self.condition.report(whole, self.clock.now_s())
+
+    def end_filling(self) -> None:
+        """From now on the component reports; how often is learned from its own reports."""
+        with self.lock:
+            if self._is_filled_in:
+                self._is_filled_in = False
+                self.health.learn_rhythm_anew()
 
     def guard(
         self,

@@ -180,6 +180,21 @@ class HealthMonitor:
         span.throughput_rps += metrics.throughput_rps
         return True
 
+    def add_custom(
+        self, metrics: HealthMetrics, now_s: float, reported_at_s: float | None = None,
+        sequence: int | None = None,
+    ) -> bool:
+        """Take the custom metrics alone, beside the latest report; nothing is judged by them."""
+        reason = value_fault(metrics) or self._time_fault(now_s, reported_at_s, sequence)
+        if reason:
+            return self._refuse(reason)
+        self.latest = dataclasses.replace(self.latest, custom=dict(metrics.custom))
+        return True
+
+    def learn_rhythm_anew(self) -> None:
+        """Reports come from somebody else now: how far apart is not known of these."""
+        self._state.reports = 0
+
     def status(
         self, now_s: float, *, open_dependencies: Collection[str] = (), flapping: bool = False
     ) -> HealthStatus:
