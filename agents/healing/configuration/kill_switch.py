@@ -62,7 +62,9 @@ class KillSwitch:
                 before, self._state = self._state, self._look()
                 self._read_at_s = now_s
                 if self._state != before:
-                    LOG.warning("kill switch: %s %s", self._state, self.reason)
+                    does = "nothing acts" if self._state == OBSERVE else "acts go on"
+                    why = f" ({self.reason})" if self.reason else ""
+                    LOG.warning("kill switch %s: %s%s", self.given, does, why)
             return self._state
 
     @property

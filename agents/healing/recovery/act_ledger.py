@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 NEW, UNDER_WAY, ALREADY_DONE = "new", "under_way", "done"
+WITHDRAWN = "withdrawn"  # noted in the store, and not done
 KEYS_MAX = 1000
 
 
@@ -50,7 +51,9 @@ class ActLedger:
         then what this process remembers decides.
         """
         known = self._keys.get(key, NEW)
-        if known == NEW and self.begin_stored is not None:
+        if known == WITHDRAWN:  # the store still has its intention
+            known = NEW
+        elif known == NEW and self.begin_stored is not None:
             known = await self._ask_store(key, issue, by, limit_s)
         if known == NEW:
             self._remember(key, UNDER_WAY)
@@ -60,6 +63,10 @@ class ActLedger:
         """The act is over, done or failed; nothing is left open about it."""
         self._unresolved.pop((issue, by), None)
         self._remember(key, ALREADY_DONE)
+
+    def withdraw(self, key: str) -> None:
+        """The act was not done after all; this process may begin it under the same key."""
+        self._remember(key, WITHDRAWN)
 
     def leave_open(self, key: str, issue: str, by: str) -> None:
         """It was cut off: the same key again until its effect has been judged."""

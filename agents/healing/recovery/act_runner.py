@@ -52,7 +52,7 @@ class ActRunner:
             if preview.act.escalate:
                 host.escalate(self.issue, ("guard: enough was disrupted",))
             for each in queue:
-                if not self._may_begin(each, preview):
+                if self._is_over() or not self._may_begin(each, preview):
                     return self._resolve_cut(None)
                 action = await (
                     self._step(preview) if each is None else self._strategy(each)
@@ -84,6 +84,12 @@ class ActRunner:
         before = [each for each in ordered if floor < each.level <= level]
         return [*before, None, *(each for each in ordered if each not in before)]
 
+    def _is_over(self) -> bool:
+        """Whether the time for this round is used up, and nothing more is begun."""
+        if self.round.is_over:
+            self.round.attempts.append(f"no time is left of {self.round.timeout_s:g} s")
+        return self.round.is_over
+
     def _may_begin(self, each: Registered | None, preview: Preview) -> bool:
         """Whether acts are done at all: kill switch, shadow mode. The decision is noted once."""
         reason = self.host.held_back_by()
@@ -104,6 +110,8 @@ class ActRunner:
         if carrier is None or not await self._claim(begun, ""):
             with host.lock:
                 host.ladder.pass_over(preview, host.clock.now_s())
+            return None
+        if self._is_stopped(begun):
             return None
         begun.undo = carrier.undo
         with host.lock:
@@ -136,7 +144,7 @@ class ActRunner:
             return None
         if each.act_class == DISRUPTIVE and not self._may_disrupt():
             return None
-        if not await self._claim(begun, own):
+        if not await self._claim(begun, own) or self._is_stopped(begun, own):
             return None
         with host.lock:
             detected = host.ladder.kind == self.kind
@@ -188,6 +196,21 @@ class ActRunner:
                 begun.by, None, reason="begun before, nobody knows whether it was done",
                 verdict=verdicts.UNKNOWN, key=begun.key,
             ).number
+        return True
+
+    def _is_stopped(self, begun: UnderWay, own: str = "") -> bool:
+        """Whether acts were stopped while the intention was being written: a store may be slow."""
+        reason = self.host.held_back_by()
+        if not reason or self.treatment.under_way is begun:
+            return False
+        if own:  # never done: the same key must begin it once acts are allowed again
+            self.host.ledger.withdraw(begun.key)
+        else:
+            self.host.ledger.end(begun.key, self.issue.kind, begun.by)
+        self.treatment.decided.add((self.issue.kind, begun.by))
+        self._note(
+            begun.by, None, reason=reason, verdict=verdicts.DECIDED, key="" if own else begun.key
+        )
         return True
 
     def _finish(self, begun: UnderWay, outcome: Outcome) -> None:

@@ -51,6 +51,11 @@ class HealingRound:
         """What is left of it."""
         return max(self._ends_s - running_loop().time(), 0.0)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether too little is left to begin anything."""
+        return self.left_s < LEAST_S
+
     def limit_s(self, own_limit_s: float = 0.0) -> float:
         """How long one strategy may take: its own limit, a third of all, what is left."""
         limit_s = min(self.timeout_s * STRATEGY_SHARE, self.left_s)
