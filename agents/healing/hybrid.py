@@ -123,6 +123,8 @@ class HybridSelfHealing(StandaloneSelfHealing):
         self._use_ladders()
 
     def _hand_back(self) -> None:
+        if self.agent is not None:
+            self.agent.neighbours.let_go()
         self.agent = None
         self._use_ladders()
 

@@ -119,7 +119,8 @@ class Issue:
         severity: the health status' severity, 1 (degraded) to 3 (failed).
         evidence: the numbers that led to this verdict.
         since_s: when it began, on the instance's clock.
-        dependency_states: phase of each guarded dependency's breaker by name.
+        dependency_states: phase of each guarded dependency's breaker by name, and after a
+            comma what the dependency, a neighbour, says of itself ("closed, says it is unwell").
 
     Raises:
         ValueError: no such kind or severity.

@@ -7,6 +7,7 @@ neighbour asked for, a probe sooner, a strategy's rank moved a little.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hms.agents.healing.breaker.events import CLOSED_AGAIN, BreakerEvent
@@ -21,7 +22,6 @@ from hms.agents.healing.bus import (
     Unwell,
     WillRestart,
 )
-from hms.agents.healing.configuration.config import AdaptiveConfig
 from hms.agents.healing.recovery.treatment import Situation
 from hms.errors import ConfigRefused
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 RESTART_MAX_S = 60.0  # that an announced restart is believed to last
 SHED_MAX_S = 60.0
 SHARE_EVERY_S = 60.0
-SHED = "a neighbour asked for less"
 
 
 class Neighbours:
@@ -52,10 +51,9 @@ class Neighbours:
         self.heard: dict[str, int] = {}
         self.ignored = 0
         self._transport = transport
-        self._severity = 0
+        self._severity = -1  # not told: whoever heard an earlier process must hear this one
         self._saturated = False
-        self._shed_until_s: float | None = None
-        self._attempts_before = 1
+        self._shed_until_s: dict[str, float] = {}
         self._shared_s = host.clock.now_s()
         if transport is not None:
             transport.join(host.config.component_id, self.inbox)
@@ -64,9 +62,9 @@ class Neighbours:
         """Hear what arrived, and tell what has changed."""
         for message in self.inbox.take_all():
             self._hear(message, now_s)
-        if self._shed_until_s is not None and now_s >= self._shed_until_s:
-            self._shed_until_s = None
-            self._set_attempts(self._attempts_before)
+        for name in [name for name, at_s in self._shed_until_s.items() if now_s >= at_s]:
+            self._shed_until_s.pop(name)
+            self.host.dependencies.try_once(name, once=False)
         severity = found.status.severity
         if severity != self._severity:
             self._severity = severity
@@ -80,6 +78,13 @@ class Neighbours:
             rows = self.host.effectiveness.rows()[-ROWS_MAX:]
             if rows:
                 self._send(SharedExperience(self._name, tuple(rows)))
+
+    def let_go(self) -> None:
+        """Nobody hears them from now on: what was done for them ends."""
+        for name in self._shed_until_s:
+            self.host.dependencies.try_once(name, once=False)
+        self._shed_until_s.clear()
+        self.host.condition.warnings.clear()
 
     def will_restart(self, for_s: float) -> None:
         """Announce it, so that callers do not run into it."""
@@ -112,9 +117,12 @@ class Neighbours:
                 guards[about].breaker.open_for(min(message.for_s, RESTART_MAX_S))
         elif isinstance(message, DependencyBack):
             if guards[about].breaker.phase == "open":
-                guards[about].breaker.half_open()
+                with suppress(ConfigRefused):  # a call has tried it just now
+                    guards[about].breaker.half_open()
         elif isinstance(message, PleaseShed):
-            self._shed(min(message.for_s, SHED_MAX_S), now_s)
+            # retries are what makes a queue collapse
+            self._shed_until_s[about] = now_s + min(message.for_s, SHED_MAX_S)
+            self.host.dependencies.try_once(about, once=True)
         elif isinstance(message, SharedExperience):
             self._learn_from(message)
 
@@ -130,19 +138,3 @@ class Neighbours:
         for issue, by, tried, effective in message.rows:
             if by in own:
                 self.host.effectiveness.hear(issue, by, tried, effective)
-
-    def _shed(self, for_s: float, now_s: float) -> None:
-        """One attempt for each call for a while: retries are what makes a queue collapse."""
-        if self._shed_until_s is None:
-            self._attempts_before = self.host.dependencies.edge({}).retry.max_attempts
-            if self._attempts_before <= 1:
-                return
-            self._set_attempts(1)
-        self._shed_until_s = now_s + for_s
-
-    def _set_attempts(self, attempts: int) -> None:
-        wanted = {"retry": {"max_attempts": attempts}}
-        try:
-            self.host.configuration.apply(AdaptiveConfig(wanted, SHED, self.host.wall()))
-        except ConfigRefused as error:  # a higher door holds it, or the wall clock stood still
-            self.host.escalated.note(error)

@@ -9,9 +9,7 @@ import pytest
 from ill_component import ILL, WELL, Strategy, succeed
 from living import full, live, restart_at_once
 
-from hms.agents.healing import (
-    AdaptiveConfig,
-)
+from hms.agents.healing import AdaptiveConfig, create_advanced_self_healing
 from hms.agents.healing.bus import (
     INBOX_MAX,
     DependencyBack,
@@ -108,7 +106,7 @@ def test_an_unwell_dependency_is_part_of_the_issue_until_it_is_well_again(
         await live(cart, clock, 4, ILL)
         issue = cart.issue
         assert issue is not None
-        assert cart.condition.warnings == {"db": "says it is unwell (errors)"}
+        assert issue.dependency_states == {"db": "closed, says it is unwell (errors)"}
         await live(db, clock, 6, WELL)
         await live(cart, clock, 1, ILL)
         assert cart.condition.warnings == {}
@@ -140,24 +138,60 @@ def test_a_dependency_that_is_back_is_probed_sooner(clock: FakeClock) -> None:
 def test_less_is_asked_for_as_long_as_a_neighbour_wants(clock: FakeClock) -> None:
     bus = InProcessBus()
     cart = full(clock, bus=bus, wall=clock.now_s)
-    cart.guard("db")
+    tried = {"db": 0, "mail": 0}
 
-    def attempts() -> int:
-        return cart.dependencies.edge({}).retry.max_attempts
+    def attempts(name: str) -> int:
+        def fails() -> None:
+            tried[name] += 1
+            raise ConnectionError
+
+        before = tried[name]
+        with pytest.raises(ConnectionError):
+            cart.guard(name).call(fails)
+        return tried[name] - before
 
     async def use() -> None:
         await cart.initialize()
         clock.advance(1.0)
-        await cart.apply_config(AdaptiveConfig({"retry": {"max_attempts": 3}}, "us", 1.0))
+        retry = {"max_attempts": 3, "base_s": 0.0}
+        await cart.apply_config(AdaptiveConfig({"retry": retry}, "us", 1.0))
+        cart.guard("db"), cart.guard("mail")
         bus.send(PleaseShed("db", 10.0))
         await live(cart, clock, 1, WELL)
-        assert attempts() == 1
+        assert (attempts("db"), attempts("mail")) == (1, 3)
+        await cart.apply_config(AdaptiveConfig({"retry": {"max_attempts": 2}}, "us", 2.0))
         await live(cart, clock, 9, WELL)
-        assert attempts() == 1
+        assert (attempts("db"), attempts("mail")) == (1, 2)
         await live(cart, clock, 1, WELL)
-        assert attempts() == 3
+        assert (attempts("db"), attempts("mail")) == (2, 2)
 
     asyncio.run(use())
+    assert cart.configuration_version == 2  # nothing of it is kept over a restart
+
+
+def test_who_hands_back_forgets_what_neighbours_asked_for(clock: FakeClock) -> None:
+    bus = InProcessBus()
+    cart = create_advanced_self_healing("cart", clock=clock, store="memory", bus=bus)
+    guarded = cart.guard("db", timeout=1.0)
+
+    async def use() -> None:
+        await cart.initialize()
+        await cart.apply_config(AdaptiveConfig({"retry": {"max_attempts": 3}}, "us", 1.0))
+        for _ in range(4):
+            await live(cart, clock, 5, ILL)
+            await live(cart, clock, 20, WELL)
+        bus.send(Unwell("db", 2, "errors"))
+        seconds = 0
+        while cart.agent is not None and seconds < 200:
+            bus.send(PleaseShed("db", 60.0))
+            await live(cart, clock, 1, WELL)
+            seconds += 1
+            assert cart.agent is None or "Retry" not in guarded.describe()
+        assert 1 < seconds < 200
+
+    asyncio.run(use())
+    assert "Retry" in guarded.describe()
+    assert cart.condition.warnings == {}
 
 
 def test_experience_is_shared_and_heard_a_little(clock: FakeClock) -> None:

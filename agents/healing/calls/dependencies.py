@@ -63,6 +63,7 @@ class Dependencies:
         self._pinned: dict[str, Guard] = {}  # open, half-open, by hand: never let go
         self._known: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
         self._edges: dict[tuple[tuple[str, str], ...], EdgeParameters] = {}
+        self._once: set[str] = set()  # whose callers repeat nothing for now
         self._seen: dict[str, int] = {}  # calls of each, when it was last looked at
         self._lock = threading.RLock()
 
@@ -119,6 +120,14 @@ class Dependencies:
             for (_, guard), edge in zip(guards, edges, strict=True):
                 self._fit(guard, edge)
 
+    def try_once(self, name: str, *, once: bool) -> None:
+        """Whether calls to this dependency are tried once for now, whatever is configured."""
+        with self._lock:
+            (self._once.add if once else self._once.discard)(name)
+            guard = self._known.get(name)
+            if guard is not None:
+                self._fit(guard, self._edge(name, guard.settings))
+
     def edge(self, where: Mapping[str, str], name: str = "") -> EdgeParameters:
         """What holds on an edge to a dependency of this description, guarded here or not."""
         return self._merged(self.policy.for_edge(where), name, self.adaptation)
@@ -156,6 +165,9 @@ class Dependencies:
 
     def _fit(self, guard: Guard, edge: EdgeParameters) -> None:
         """Bring a guard to the parameters in force, and to the stages that they ask for."""
+        if guard.dependency in self._once:
+            retry = dataclasses.replace(edge.retry, max_attempts=1)
+            edge = dataclasses.replace(edge, retry=retry)
         guard.breaker.reconfigure(edge.breaker)
         settings = guard.settings
         wanted = (

@@ -96,5 +96,8 @@ class Condition:
             evidence=f"{latest.error_rate_percent:.3g} % errors, "
             f"{latest.response_time_ms:.3g} ms, {latest.memory_usage_mb:.4g} MB",
             since_s=self.ladder.since_s if ill else self.health.since_s,
-            dependency_states={**self.warnings, **self.dependencies.phases()},
+            dependency_states={
+                name: f"{phase}, {self.warnings[name]}" if name in self.warnings else phase
+                for name, phase in self.dependencies.phases().items()
+            },
         )
