@@ -163,3 +163,37 @@ class HealingFailed(HmsError):
 
 class StoreError(HmsError):
     """The store could not be read or written."""
+
+
+class InvariantBroken(HmsError):
+    """What always holds did not: a defect of this project, raised under HMS_CHECK=1.
+
+    Args:
+        rule: its name in `agents.policy.invariants`.
+        where: whose state, such as "breaker of `db`".
+        component: the component.
+        at_s: when it was found, on the run's clock.
+        run: seed and tick, where there are any.
+    """
+
+    def __init__(
+        self, rule: str, *, where: str, component: str, at_s: float, run: str = ""
+    ) -> None:
+        self.rule, self.where, self.component, self.at_s, self.run = (
+            rule, where, component, at_s, run,
+        )  # fmt: skip
+        place = f"{run}, " if run else ""
+        super().__init__(
+            f"invariant `{rule}` is broken: {where}, component `{component}`, "
+            f"{place}at {at_s:.6g} s"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It travels between processes whole."""
+        return _broken_again, (self.rule, self.where, self.component, self.at_s, self.run)
+
+
+def _broken_again(
+    rule: str, where: str, component: str, at_s: float, run: str
+) -> InvariantBroken:
+    return InvariantBroken(rule, where=where, component=component, at_s=at_s, run=run)

@@ -27,6 +27,7 @@ from hms.agents.healing.store.records import (
 )
 
 if TYPE_CHECKING:
+    from hms.agents.healing.breaker.events import BreakerEvent
     from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.learning.incidents import Incident
     from hms.agents.healing.standalone import StandaloneSelfHealing
@@ -67,6 +68,7 @@ class Persistence:
 
         host = self.host
         host.attempts.listeners.append(self._tell_attempt)
+        host.dependencies.listen(self._tell_breaker)
         host.ledger.begin_stored = self._begin
         host.configuration.record = self.recorder.record
         if host.incidents is not None:
@@ -119,6 +121,14 @@ class Persistence:
             else:
                 self._waiting[record.dependency] = record
 
+    def _tell_breaker(self, event: BreakerEvent) -> None:
+        """A breaker has changed its state: kept at once, not only when the next second begins."""
+        from hms.agents.healing.breaker.events import STATE_CHANGES
+
+        guard = self.host.dependencies.known(event.dependency)
+        if guard is not None and event.kind in STATE_CHANGES:
+            self.recorder.record(guard.breaker.saved())
+
     def _breakers(self) -> Iterator[BreakerRecord]:
         """Every breaker that is not closed, and those that nobody has asked for yet."""
         for guard in self.host.dependencies.guards().values():
@@ -132,6 +142,7 @@ class Persistence:
     def _hear(self, peers: Iterable[PeerBreaker], now: Moment) -> None:
         """Open what enough of the other instances have open, until too few of them do."""
         host = self.host
+        self._quorum.needed = host.ladder.parameters.health.quorum_peers
         found = self._quorum.open_until_s(peers, now, host.clock.now_s())
         guards = host.dependencies.guards() if found else {}
         for name in found.keys() & guards.keys():

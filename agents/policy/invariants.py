@@ -7,6 +7,7 @@ host up: it admits calls, stops acting, counts, and logs once.
 from hms.agents.policy.breaker import BreakerState
 from hms.agents.policy.detection import DetectionState
 from hms.agents.policy.guard import DAY_S, TEN_MINUTES_S, GuardState, limit_ends_s
+from hms.agents.policy.health import MANY, STATES, HealthState
 from hms.agents.policy.kinds import (
     FLAPS_HELD,
     FOREVER_S,
@@ -39,6 +40,14 @@ VERSION = 10  # of the configuration, did not rise
 FLOW = 11  # arrived is not served + failed + dropped + in the system, or one of them is no amount
 ISSUE = 12  # an illness that is none, or changes that no slot remembers
 EJECTED = 13  # more replicas out than there are
+HEALTH = 14  # a state of health that is none, or a count of reports that is no count
+REPEATED = 15  # an act done twice under one idempotency key
+SWITCH = 16  # an act begun without a look at the kill switch within the second before
+RULE_NAMES = (
+    "whole", "phase", "permits", "window", "opening", "budget", "guard", "ladder", "tally", "time",
+    "version", "flow", "issue", "ejected", "health", "repeated", "switch",
+)  # fmt: skip
+SWITCH_AGE_S = 1.0
 RESIDUE = 1e-6  # what rounding may leave of amounts
 
 
@@ -112,6 +121,19 @@ def detection_rule(d: DetectionState) -> int:
     return WHOLE
 
 
+def health_rule(s: HealthState) -> int:
+    """Check which state of health a component is in, and what speaks for another."""
+    if s.state < 0 or s.state >= STATES or s.reports < 0 or s.reports > MANY:
+        return HEALTH
+    for k in range(STATES):
+        if not (s.meeting[k] >= 0.0 and s.meeting[k] <= float(MANY)):
+            return HEALTH
+        if not (s.below[k] >= 0.0 and s.below[k] <= float(MANY)):
+            return HEALTH
+    usual = s.usual_s >= 0.0 and s.usual_s < FOREVER_S
+    return WHOLE if usual and s.gap_s >= 0.0 and s.learned >= 0 else HEALTH
+
+
 def outlier_rule(s: OutlierState, o: OutlierObservation) -> int:
     """Check the replicas behind one edge: the ejected ones are among those there are."""
     out = 0.0
@@ -157,3 +179,16 @@ def flow_rule(
         return FLOW
     gap = abs(arrived - served - failed - dropped - in_system)
     return WHOLE if gap <= RESIDUE * (1.0 + arrived) else FLOW
+
+
+def act_rule(acts_of_key: int, looked_s: float, began_s: float) -> int:
+    """One act under one key; the kill switch is read before each.
+
+    Args:
+        acts_of_key: acts that were done under this one's key, this one counted in.
+        looked_s: when the switch was last read.
+        began_s: when the act began.
+    """
+    if acts_of_key > 1:
+        return REPEATED
+    return WHOLE if began_s <= looked_s + SWITCH_AGE_S + SLACK else SWITCH

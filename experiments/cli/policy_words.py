@@ -134,6 +134,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "health.slow_way_back": ("sees slowness gone below {} of a limit", ""),
     "health.warm_up": ("knows what is usual after {} values", ""),
     "health.unusual_deviations": ("calls {} deviations from the median unusual", ""),
+    "health.quorum_peers": (
+        "opens a breaker that {} other replicas have open",
+        "does not heed the breakers of other replicas",
+    ),
 }
 
 NOTHING = "nothing"

@@ -15,6 +15,7 @@ import living_process
 import pytest
 
 from hms.agents.healing import AdaptiveConfig, create_basic_self_healing
+from hms.agents.healing.clock import FakeClock
 from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.healing.store.database import SqlStore
 from hms.agents.healing.store.memory import MemoryStore
@@ -95,6 +96,34 @@ def test_the_configuration_version_is_in_force(killed: dict[str, Any]) -> None:
     local = AdaptiveConfig({"retry": {"max_attempts": 5}}, "lab", WALL_S + 1.0)
     asyncio.run(each.apply_config(local))
     assert each.configuration.in_force.values["retry.max_attempts"] == 3  # the operator's
+    asyncio.run(each.close())
+
+
+def test_what_a_breaker_does_is_kept_at_once_not_when_the_next_second_begins(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'hms.db'}"
+    each = create_basic_self_healing("cart", store=url, clock=FakeClock(5.0), instance_id="a")
+    asyncio.run(each.initialize())
+    recorder, breaker = each.recorder, each.guard("db").breaker
+    assert recorder is not None
+
+    def kept() -> list[tuple[str, float]]:
+        assert recorder.flush(60.0), recorder.trouble
+        other = SqlStore(Url(url))  # as another process reads it
+        found = other.load("cart", "a").breakers
+        other.close()
+        return [(row.phase, row.left_s) for row in found]
+
+    assert kept() == []
+    breaker.open_for(20.0)
+    assert kept() == [("open", 20.0)]
+    breaker.half_open()
+    assert kept() == [("half_open", 0.0)]
+    breaker.force_open("me")
+    assert kept() == [("forced_open", 0.0)]
+    breaker.release("me")
+    assert [phase for phase, _ in kept()] in ([], ["closed"])
     asyncio.run(each.close())
 
 

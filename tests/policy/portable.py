@@ -13,7 +13,8 @@ from pathlib import Path
 from portable_names import SCALARS, Names, RefusedError, declared, is_text, number
 
 NOT_PORTABLE = (
-    "canonical_json", "healing_policy", "parameters", "policy_file", "policy_values", "tunable",
+    "canonical_json", "healing_policy", "parameters", "policy_file", "policy_values",
+    "step_parameters", "tunable",
 )
 UNBOUNDED = ("era",)  # at a million transitions a second it wraps after 292,000 years
 SLOTS = ("slots", "older_slots")  # a build argument, at least 2

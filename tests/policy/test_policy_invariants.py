@@ -7,25 +7,32 @@ import pytest
 from hms.agents.policy.breaker import BreakerState
 from hms.agents.policy.detection import DetectionState
 from hms.agents.policy.guard import GuardState
+from hms.agents.policy.health import HealthState
 from hms.agents.policy.invariants import (
     BUDGET,
     EJECTED,
     FLOW,
     GUARD,
+    HEALTH,
     ISSUE,
     LADDER,
     OPENING,
     PERMITS,
     PHASE,
+    REPEATED,
+    RULE_NAMES,
+    SWITCH,
     TALLY,
     TIME,
     VERSION,
     WHOLE,
     WINDOW,
+    act_rule,
     breaker_rule,
     detection_rule,
     flow_rule,
     guard_rule,
+    health_rule,
     ladder_rule,
     outlier_rule,
     retry_rule,
@@ -176,3 +183,46 @@ def test_time_does_not_go_back_and_versions_rise():
 )
 def test_what_arrived_is_somewhere(flow, rule):
     assert flow_rule(*flow) == rule
+
+
+@pytest.mark.parametrize(
+    ("state", "rule"),
+    [
+        ({}, WHOLE),
+        ({"state": 3, "meeting": [3.0] * 4, "reports": 1000}, WHOLE),
+        ({"state": 4}, HEALTH),
+        ({"state": -1}, HEALTH),
+        ({"reports": -1}, HEALTH),
+        ({"reports": 1001}, HEALTH),
+        ({"meeting": [0.0, math.nan, 0.0, 0.0]}, HEALTH),
+        ({"meeting": [0.0, 1001.0, 0.0, 0.0]}, HEALTH),
+        ({"below": [0.0, 0.0, 0.0, -1.0]}, HEALTH),
+        ({"usual_s": math.nan}, HEALTH),
+        ({"usual_s": math.inf}, HEALTH),
+        ({"gap_s": -1.0}, HEALTH),
+        ({"learned": -1}, HEALTH),
+    ],
+)
+def test_what_is_known_of_a_components_health_is_checked(state, rule):
+    assert health_rule(HealthState(**state)) == rule
+
+
+@pytest.mark.parametrize(
+    ("acts_of_key", "looked_s", "began_s", "rule"),
+    [
+        (1, 5.0, 5.0, WHOLE),
+        (1, 5.0, 6.0, WHOLE),
+        (1, 5.0, 6.01, SWITCH),
+        (1, math.nan, 6.0, SWITCH),
+        (2, 5.0, 5.0, REPEATED),
+    ],
+)
+def test_an_act_is_done_once_under_a_key_with_a_look_at_the_switch(
+    acts_of_key, looked_s, began_s, rule
+):
+    assert act_rule(acts_of_key, looked_s, began_s) == rule
+
+
+def test_every_rule_has_a_name():
+    assert RULE_NAMES[SWITCH] == "switch"
+    assert len(set(RULE_NAMES)) == SWITCH + 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hms.agents.healing.breaker.calls import BreakerCalls
 from hms.agents.healing.breaker.era import read_counts
 from hms.agents.healing.breaker.events import (
+    BROKEN,
     DISABLED_BY_HAND,
     FORCED,
     HALF_OPENED,
@@ -25,7 +26,7 @@ from hms.agents.healing.breaker.explanation import Explanation
 from hms.agents.healing.breaker.limits import require_legal
 from hms.agents.healing.breaker.metrics import BreakerMetrics
 from hms.agents.healing.breaker.permit import Permit
-from hms.agents.healing.breaker.window import refitted
+from hms.agents.healing.breaker.window import empty_window, refitted
 from hms.agents.policy import breaker as decision
 from hms.agents.policy.kinds import (
     CLOSED,
@@ -34,10 +35,8 @@ from hms.agents.policy.kinds import (
     HALF_OPEN,
     METRICS_ONLY,
     OPEN,
-    PHASE_NAMES,
 )
 from hms.agents.policy.parameters import BreakerParameters
-from hms.agents.policy.window import failed_at, slow_at, total_at
 from hms.errors import ConfigRefused
 
 if TYPE_CHECKING:
@@ -110,6 +109,7 @@ class Breaker(BreakerCalls):
             now_s = self.now_s()
             self._catch_up(now_s)
             self._slots = refitted(self._state, self.parameters, parameters, now_s)
+            self.permits_max = max(self.permits_max, self.parameters.half_open_calls)
             self.parameters = parameters
             self.era.shut()  # until that result
             if not parameters.enabled:
@@ -201,11 +201,6 @@ class Breaker(BreakerCalls):
             self.quorum_open = open_until_s
             self._open_for(min(left_s, OPEN_FOR_MAX_S), by_quorum=True)
 
-    @property
-    def phase(self) -> str:
-        """Its phase by name; reading changes nothing, so a due breaker still says "open"."""
-        return PHASE_NAMES[self._state.phase]
-
     def explanation(self) -> Explanation:
         """Why a call would be refused now, in figures."""
         with self._lock:
@@ -215,32 +210,6 @@ class Breaker(BreakerCalls):
         """Why a call would be refused now; empty when it would pass."""
         return str(self.explanation())
 
-    def metrics(self) -> BreakerMetrics:
-        """Counters and window, of one moment."""
-        with self._lock:
-            now_s = self.now_s()
-            self._fold()
-            tally, window, p, slots = self.tally, self._state.window, self.parameters, self._slots
-            counters = (self.starts, self.era.count, *(era.count for era in self.eras))
-            started, passed, *older = read_counts(counters)
-            ok = tally.ok + self.ok_before + passed
-            late = tally.late + self.late_gone + sum(older) - sum(e.folded for e in self.eras)
-            ended = ok + tally.failed + tally.ignored + tally.cancelled + late
-            is_slow = self._slow_since(now_s)
-            return BreakerMetrics(
-                phase=self.phase, admitted=started + tally.batch, ok=ok, failed=tally.failed,
-                ignored=tally.ignored, cancelled=tally.cancelled, late=late,
-                in_flight=started + tally.batch - ended,
-                refused=tally.refused, opened=tally.opened, would_open=tally.would_open,
-                double=tally.double, judge_errors=tally.judge_errors,
-                listener_errors=self._events.errors, events=self._events.number,
-                calls_in_window=total_at(window, p, slots, now_s),
-                failed_in_window=failed_at(window, p, slots, now_s),
-                slow_in_window=slow_at(window, p, slots, now_s),
-                slow_in_flight=self.era.count_overdue(is_slow),
-                response_s_sum=tally.response_s_sum, response_samples=tally.response_samples,
-            )
-
     def saved(self) -> BreakerRecord:
         """What a store keeps of it."""
         from hms.agents.healing.breaker.memory import record_of
@@ -248,7 +217,7 @@ class Breaker(BreakerCalls):
         with self._lock:
             return record_of(
                 self.dependency, self._state, self.now_s(), last_error=self.last_error,
-                holders=self._holders, by_quorum=self._by_quorum,
+                holders=self._holders, by_quorum=self._by_quorum or bool(self.broken),
             )
 
     def restore(self, record: BreakerRecord) -> None:
@@ -275,6 +244,20 @@ class Breaker(BreakerCalls):
                 if self._state.era != era:
                     self._turn_era()
                     self._look(now_s)
+        self._events.hand_on()
+
+    def admit_all(self, rule: str) -> None:
+        """Its state broke a rule: go on with an empty one that refuses nothing, until `reset()`.
+
+        What somebody holds open stays so. A store keeps nothing of it: a new process starts well.
+        """
+        with self._lock:
+            self._state = decision.BreakerState(
+                era=self._state.era, window=empty_window(self._slots)
+            )
+            self._by_hand(FORCED_OPEN if self._holders else DISABLED)
+            self.broken = "" if self._holders else rule
+            self._say(BROKEN, self.now_s(), detail=rule)
         self._events.hand_on()
 
     def stand_aside(self, pipelined: bool) -> None:
@@ -307,6 +290,7 @@ class Breaker(BreakerCalls):
 
     def _by_hand(self, mode: int) -> None:
         now_s = self.now_s()
+        self.broken = ""
         self._fold()
         decision.set_mode(self._state, self._slots, mode, now_s)
         self._turn_era()

@@ -22,7 +22,7 @@ from hms.agents.healing.breaker.events import (
 )
 from hms.agents.healing.breaker.explanation import QUORUM, Explanation, Seen, figures
 from hms.agents.healing.breaker.limits import require_legal
-from hms.agents.healing.breaker.metrics import Tally
+from hms.agents.healing.breaker.metrics import BreakerMetrics, Tally
 from hms.agents.healing.breaker.permit import Permit
 from hms.agents.healing.breaker.window import (
     empty_window,
@@ -39,10 +39,12 @@ from hms.agents.policy.kinds import (
     FORCED_OPEN,
     HALF_OPEN,
     OPEN,
+    PHASE_NAMES,
     REFUSED,
     WINDOW_COUNT,
 )
 from hms.agents.policy.parameters import BreakerParameters
+from hms.agents.policy.window import failed_at, slow_at, total_at
 
 SAMPLE_S = 0.05  # so often the duration of a call is taken, by the moment of its start
 REASONS = {OPEN: "open", HALF_OPEN: "probing", FORCED_OPEN: "forced"}
@@ -57,8 +59,8 @@ class BreakerCore:
     __slots__ = (
         "_by_quorum", "_deferred", "_detail", "_draw", "_events", "_holders", "_lock", "_on_use",
         "_pipelined", "_refusals_from_s", "_refused_unsaid", "_slots", "_state", "_turned_s",
-        "dependency", "door", "era", "eras", "last_error", "late_gone", "lock_free", "now_s",
-        "ok_before", "parameters", "quorum_open", "starts", "tally",
+        "broken", "dependency", "door", "era", "eras", "last_error", "late_gone", "lock_free",
+        "now_s", "ok_before", "parameters", "permits_max", "quorum_open", "starts", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +77,8 @@ class BreakerCore:
         self.parameters = parameters
         self.now_s = clock.now_s
         self.last_error = ""
+        self.broken = ""  # the rule that its state broke; it admits all since
+        self.permits_max = 0  # of older parameters, in this era
         self.lock_free = has_one_lock()
         self.tally = Tally()
         self.starts = itertools.count()
@@ -151,6 +155,7 @@ class BreakerCore:
         self.eras.append(old)
         self.era = Era()
         self._by_quorum = False
+        self.permits_max = 0
         self._set_door()
         self.late_gone += forget_unheld(self.eras)
 
@@ -209,3 +214,48 @@ class BreakerCore:
             )
         era.until_s = until_s
         era.admit_until_s = min(until_s, now_s + SAMPLE_S)
+
+    @property
+    def phase(self) -> str:
+        """Its phase by name; reading changes nothing, so a due breaker still says "open"."""
+        return PHASE_NAMES[self._state.phase]
+
+    def metrics(self) -> BreakerMetrics:
+        """Counters and window, of one moment."""
+        with self._lock:
+            now_s = self.now_s()
+            self._fold()
+            tally, window, p, slots = self.tally, self._state.window, self.parameters, self._slots
+            counters = (self.starts, self.era.count, *(era.count for era in self.eras))
+            started, passed, *older = read_counts(counters)
+            ok = tally.ok + self.ok_before + passed
+            late = tally.late + self.late_gone + sum(older) - sum(e.folded for e in self.eras)
+            ended = ok + tally.failed + tally.ignored + tally.cancelled + late
+            is_slow = self._slow_since(now_s)
+            return BreakerMetrics(
+                phase=self.phase, admitted=started + tally.batch, ok=ok, failed=tally.failed,
+                ignored=tally.ignored, cancelled=tally.cancelled, late=late,
+                in_flight=started + tally.batch - ended,
+                refused=tally.refused, opened=tally.opened, would_open=tally.would_open,
+                double=tally.double, judge_errors=tally.judge_errors,
+                listener_errors=self._events.errors, events=self._events.number,
+                calls_in_window=total_at(window, p, slots, now_s),
+                failed_in_window=failed_at(window, p, slots, now_s),
+                slow_in_window=slow_at(window, p, slots, now_s),
+                slow_in_flight=self.era.count_overdue(is_slow),
+                response_s_sum=tally.response_s_sum, response_samples=tally.response_samples,
+            )
+
+    def broken_rule(self) -> int:
+        """The number of a rule that it breaks (`agents.policy.invariants`); 0: none."""
+        from hms.agents.policy.invariants import breaker_rule, tally_rule
+
+        with self._lock:
+            rule = breaker_rule(
+                self._state, self.parameters, self._slots, float(self.permits_max)
+            )
+        m = self.metrics()
+        return rule or tally_rule(
+            float(m.admitted), float(m.ok), float(m.failed), float(m.ignored),
+            float(m.cancelled), float(m.late), float(m.in_flight),
+        )

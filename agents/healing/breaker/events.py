@@ -19,10 +19,14 @@ WOULD_OPEN = "would_open"
 REFUSED_CALLS = "refused"
 RESTORED = "restored"
 TORN = "torn"
+BROKEN = "broken"
 KINDS = (
     OPENED, HALF_OPENED, CLOSED_AGAIN, FORCED, RELEASED, DISABLED_BY_HAND, METRICS_ONLY_BY_HAND,
-    RESET, WOULD_OPEN, REFUSED_CALLS, RESTORED, TORN,
+    RESET, WOULD_OPEN, REFUSED_CALLS, RESTORED, TORN, BROKEN,
 )  # fmt: skip
+
+STATE_CHANGES = frozenset(KINDS) - {WOULD_OPEN, REFUSED_CALLS, RESTORED, TORN}
+"""After these a store holds another state than before."""
 
 REFUSALS_EVERY_S = 1.0
 """Refusals come by the thousand: at most one event in this time, with their sum."""

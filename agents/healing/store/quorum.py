@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from hms.agents.healing.store.moment import Moment
 from hms.agents.healing.store.store import PeerBreaker
+from hms.agents.policy.parameters import HealthParameters
 
-QUORUM = 2
-"""Peers that must have it open; one of a kind is a rumour."""
+QUORUM_PEERS = HealthParameters().quorum_peers
 
 
 @dataclass(slots=True)
@@ -25,10 +25,10 @@ class Quorum:
     hold breakers open for as long as it was ahead.
 
     Args:
-        needed: peers that must agree.
+        needed: peers that must agree, the parameter `health.quorum_peers`; 0: none is believed.
     """
 
-    needed: int = QUORUM
+    needed: int = QUORUM_PEERS
     _first_seen_s: dict[tuple[str, str], tuple[Moment | None, float]] = field(default_factory=dict)
 
     def open_until_s(
@@ -58,5 +58,5 @@ class Quorum:
         return {
             name: now_s + sorted(spans_s)[-self.needed]
             for name, spans_s in left.items()
-            if len(spans_s) >= self.needed
+            if 0 < self.needed <= len(spans_s)
         }
