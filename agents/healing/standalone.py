@@ -47,11 +47,14 @@ class StandaloneSelfHealing(HealingInstance):
     async def initialize(self) -> None:
         """Make the instance ready: open its store and go on from what that holds.
 
-        Calling it again changes nothing. A store that does not answer is not waited for.
+        Calling it again changes nothing; after `close` the store is gone on with. A store that
+        does not answer is not waited for.
         """
         if not self._initialized:
             self._initialized = True
             await self._remember()
+        elif self.recorder is not None:
+            self.recorder.resume()
 
     async def check_health(self) -> HealthStatus:
         """Say how well the component is; changes nothing.

@@ -204,6 +204,12 @@ class Recorder:
         writer_of(self.store).remove(self, max(end_s - time.monotonic(), 0.0))
         return done
 
+    def resume(self) -> None:
+        """Go on after `stop`, under a place claimed anew; unless stopped, changes nothing."""
+        if self._stopped:
+            self.claim, self._wake, self._stopped = None, None, False
+            self.start()
+
     def begin_anew(self) -> None:
         """In a forked child: the place and the thread are the parent's; rows that wait, too."""
         self.claim, self._wake, self._restored = None, None, True

@@ -39,6 +39,7 @@ class Writer:
     def add(self, recorder: Recorder) -> None:
         """Write for this one, too."""
         with self._lock:
+            self._leaving = [each for each in self._leaving if each is not recorder]
             self._recorders[ref(recorder)] = None
             self._store = recorder.store
             if self._thread is None:
