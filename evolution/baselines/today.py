@@ -56,8 +56,11 @@ def today_policy(scenario: Scenario) -> Baseline:
 
 
 def _edges(scenario: Scenario, platform: HealingPolicy) -> list[_Place]:
+    """Edges of components; a client's keep the engine's defaults, whatever the policy."""
     places = []
     for edge in scenario.edges:
+        if scenario.components[edge.caller].kind == "client":
+            continue
         callee = scenario.components[edge.callee]
         where = edge_where(edge, callee)
         settings = _settings(platform, edge.today, ("breaker", "retry", "timeout"))

@@ -151,6 +151,13 @@ def test_settings_of_all_edges_become_the_policy() -> None:
     assert found.policy.overrides == () and found.footnote == ""
 
 
+def test_an_edge_of_a_client_has_no_say() -> None:
+    scenario = shop(edge("client", "web"), edge("web", "cart", RETRY))
+    found = baselines.today_policy(scenario)
+    assert found.policy.value("retry.max_attempts") == 3
+    assert found.policy.overrides == () and found.footnote == ""
+
+
 def test_settings_of_one_protocol_become_an_override() -> None:
     edges = (
         edge("client", "web", protocol="http"),
