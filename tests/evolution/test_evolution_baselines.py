@@ -186,7 +186,8 @@ def test_settings_of_a_component_reach_it() -> None:
 
 
 def test_what_a_policy_cannot_express_is_named() -> None:
-    scenario = shop(edge("client", "web"), edge("web", "cart", RETRY), edge("web", "ads"))
+    other = (edge("web", "ads"), edge("web", "mail"))
+    scenario = shop(edge("client", "web"), edge("web", "cart", RETRY), *other)
     found = baselines.today_policy(scenario)
     assert "not those of web -> cart" in found.footnote
     assert found.policy.value("retry.max_attempts") == 1
