@@ -48,6 +48,7 @@ class CompiledScenario:
         edges: (caller, callee) in the engine's order.
         rings_size: length of the flat array of rings, all zero at the start.
         closures: keys of the closure tables, which are built where the scenario runs.
+        scenario: what it was compiled from; `request` needs more of it than means.
     """
 
     name: str
@@ -63,6 +64,7 @@ class CompiledScenario:
     exponents: tuple[float, ...]
     faults: Records
     rates: Array
+    scenario: Scenario
 
 
 def client_name(index: int, scenario: Scenario) -> str:
@@ -158,6 +160,7 @@ def compile_scenario(scenario: Scenario, seed: int = 0, tick_s: float = 0.1) -> 
         tuple(layout.exponents),
         faults,
         rates,
+        scenario,
     )
 
 

@@ -1,10 +1,10 @@
 """What becomes machine code, and the doors by which Python calls it.
 
-All that is marked here becomes one object file (code_generation.py), made once for a version of the
-sources and kept in a folder named by a hash of every source the engines and the policy are made of,
-of the flags and of numba's version. A start needs LLVM's loader and no numba: importing that takes
-half a second, its own disk cache, a file or two a function, as long again, and it does not see a
-changed callee in another file.
+All of an engine that is marked here becomes one object file (code_generation.py), made once for a
+version of the sources and kept in a folder named by a hash of every source that the engine and the
+policy are made of, of the flags and of numba's version. A start needs LLVM's loader and no numba:
+importing that takes half a second, its own disk cache, a file or two a function, as long again, and
+it does not see a changed callee in another file.
 """
 
 import ctypes
@@ -12,14 +12,16 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 FLAGS = "error_model=numpy;_nrt=False;one object"
-DOORS: dict[str, "Door"] = {}
-"""All of the engine, by name."""
+FLUID, REQUEST = "fluid", "request"
+DOORS: dict[str, dict[str, "Door"]] = {FLUID: {}, REQUEST: {}}
+"""Those of each engine, by name; what engines share, `fluid` opens to Python."""
 
 PLAIN: dict[str, Any] = {
     "void": None, "i8": ctypes.c_int64, "u8": ctypes.c_uint64, "f8": ctypes.c_double,
@@ -29,31 +31,33 @@ PLAIN: dict[str, Any] = {
 _LOADING = Lock()
 
 
-def sources() -> Iterator[Path]:
-    """Every file whose text is compiled: the policy's and the engines'."""
+def sources(engine: str) -> Iterator[Path]:
+    """Every file whose text is compiled: the policy's, what engines share, and the engine's."""
     yield from sorted((HERE.parent / "agents" / "policy").glob("*.py"))
     yield from sorted(HERE.glob("*.py"))
-    yield from sorted((HERE / "engines").rglob("*.py"))
+    yield from sorted((HERE / "faults").glob("*.py"))
+    yield from sorted((HERE / "engines").glob("*.py"))
+    yield from sorted((HERE / "engines" / engine).rglob("*.py"))
 
 
 @cache
-def source_hash() -> str:
+def source_hash(engine: str = FLUID) -> str:
     """Hash of all that is compiled, of the flags and of numba's version: the engine's version."""
     from importlib.metadata import version
 
     digest = hashlib.sha256(f"{FLAGS};numba={version('numba')}".encode())
-    for path in sources():
+    for path in sources(engine):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
+def cache_folder(engine: str = FLUID) -> Path:
     """Where machine code is kept: `HMS_CACHE_DIR`, else the user's cache folder."""
     base = os.environ.get("HMS_CACHE_DIR")
     home = Path(base) if base else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
     checked = "-checked" if os.environ.get("NUMBA_BOUNDSCHECK") == "1" else ""
-    return home / "hms" / f"machine-code-{source_hash()}{checked}"
+    return home / "hms" / f"machine-code-{source_hash(engine)}{checked}"
 
 
 class Part:
@@ -86,9 +90,9 @@ class Instruction:
 class Door(Part):
     """A function that Python calls too: its machine code is loaded, or made, at the first call."""
 
-    def __init__(self, function: Callable[..., Any], signature: str) -> None:
+    def __init__(self, function: Callable[..., Any], signature: str, engine: str = FLUID) -> None:
         super().__init__(function)
-        self.name = function.__name__
+        self.name, self.engine = function.__name__, engine
         self.result, inside = signature.removesuffix(")").split("(")
         self.arguments = tuple(inside.split(", "))
         self._call: Any = None
@@ -103,7 +107,7 @@ class Door(Part):
         """Call it with arrays of the kinds that its signature tells, and with numbers."""
         if self._call is None:
             with _LOADING:
-                self.open(_machine())
+                self.open(_machine(self.engine))
         words: list[int] = []
         numbers: list[int | float] = []
         for kind, value in zip(self.arguments, arguments, strict=True):
@@ -135,11 +139,11 @@ class Door(Part):
         self._machine = machine  # its memory goes with it
 
 
-def door(signature: str) -> Callable[[Callable[..., Any]], Door]:
+def door(signature: str, engine: str = FLUID) -> Callable[[Callable[..., Any]], Door]:
     """Machine code that Python calls, "result(argument, ...)"; it must allocate nothing."""
 
     def made(function: Callable[..., Any]) -> Door:
-        found = DOORS[function.__name__] = Door(function, signature)
+        found = DOORS[engine][function.__name__] = Door(function, signature, engine)
         return found
 
     return made
@@ -162,13 +166,11 @@ def words_of(arrays: Iterable[Any]) -> list[int]:
 
 
 @cache
-def _machine() -> Any:
+def _machine(engine: str) -> Any:
     from hms.scenarios.object_code import MachineCode, keep, kept
 
-    code = kept(cache_folder())
+    code = kept(cache_folder(engine))
     if code is None:
-        from hms.scenarios.engines.fluid.warm import build
-
-        code = build()
-        keep(cache_folder(), code)
+        code = import_module(f"hms.scenarios.engines.{engine}.warm").build()
+        keep(cache_folder(engine), code)
     return MachineCode(code)

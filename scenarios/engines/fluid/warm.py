@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from hms.scenarios.machine_code import DOORS, Door
+from hms.scenarios.machine_code import DOORS, FLUID, Door
 from hms.scenarios.object_code import sealed, unsealed
 
 FIRST = ("advance", "run_to_end")
@@ -37,7 +37,7 @@ def build() -> bytes:
         rest = unsealed(told)
         if rest is None:  # it was killed, or there was no room for it
             rest = bitcode_of(second, first, state)
-        return object_of((half, rest), DOORS.values())
+        return object_of((half, rest), DOORS[FLUID].values())
     finally:
         other.kill()
         other.wait()
@@ -45,8 +45,8 @@ def build() -> bytes:
 
 def halves() -> tuple[list[Door], list[Door]]:
     """The engine's doors, by the process that lowers them."""
-    first = [door for name, door in DOORS.items() if name in FIRST]
-    return first, [door for name, door in DOORS.items() if name not in FIRST]
+    first = [door for name, door in DOORS[FLUID].items() if name in FIRST]
+    return first, [door for name, door in DOORS[FLUID].items() if name not in FIRST]
 
 
 def second_half() -> None:
