@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from hms.scenarios.telemetry import Telemetry
+
 Array = npt.NDArray[np.float64]
 
 COLUMNS = (
@@ -45,6 +47,7 @@ class Outcome:
             `present`, `ok_rps`, `bad_out_rps`, `serving` of shape (seconds, components).
         components: names for the timeline's columns.
         events: with `record`: the event log, its last line a digest of all states.
+        telemetry: with `record`: what monitoring would have shown.
     """
 
     downtime_s: float
@@ -65,6 +68,7 @@ class Outcome:
     timeline: dict[str, Array] = field(default_factory=dict)
     components: tuple[str, ...] = ()
     events: list[str] = field(default_factory=list)
+    telemetry: Telemetry | None = None
 
     @property
     def verdict(self) -> str:

@@ -27,6 +27,7 @@ from hms.scenarios.engines.fluid import loop as ticks
 from hms.scenarios.engines.fluid.equip import equip
 from hms.scenarios.engines.fluid.records import (
     COMPONENT_WINDOW,
+    EDGE_WINDOW,
     EVENT,
     SLOTS,
     SPLIT,
@@ -136,6 +137,7 @@ def arrays_of(
         events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds, c), COMPONENT_WINDOW),
+        edge_windows=np.zeros((seconds, e), EDGE_WINDOW),
     )
 
 

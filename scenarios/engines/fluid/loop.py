@@ -17,6 +17,7 @@ from hms.scenarios.engines.fluid.measure import close_window, count_tick, take_w
 from hms.scenarios.engines.fluid.platform import run_platform
 from hms.scenarios.engines.fluid.sampling import observe_edge, observe_replicas, observe_slots
 from hms.scenarios.engines.fluid.shares import settle_shares
+from hms.scenarios.engines.fluid.telemetry import note_tick, repeat_second
 from hms.scenarios.engines.fluid.tick import step
 from hms.scenarios.machine_code import compiled, door, words_of
 
@@ -25,7 +26,7 @@ class State(
     namedtuple(
         "State",
         "world comps units edges incoming rings tables faults rates callers agents"
-        " slot_observations splits events windows component_windows",
+        " slot_observations splits events windows component_windows edge_windows",
     )
 ):
     """All arrays of a run; `words` tells machine code where they are."""
@@ -184,6 +185,8 @@ def advance(s):
             s.units[c.u0].arrivals = s.rates[c.rate_row, second] * world.load_factor * world.dt
     step(s.comps, s.units, s.edges, s.rings, s.tables, computed, world.dt, world.dt_inv)
     count_tick(s)
+    if world.record == 1:
+        note_tick(s, tick // world.control_every)
     observe(s, tick, computed)
     world.computed += 1
     if (tick + 1) % world.control_every == 0:
@@ -208,6 +211,8 @@ def jump(s, ticks):
     clock = world.computed + world.offset
     for k in range(ticks // world.control_every):
         take_window(s, clock // world.control_every + k)
+        if world.record == 1:
+            repeat_second(s, clock // world.control_every + k)
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         world.added_replica += c.added_replicas * world.dt * ticks

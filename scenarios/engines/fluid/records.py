@@ -84,7 +84,14 @@ FAULT = _dtype(
 EVENT = _dtype("tick entity rule", "before after")
 SPLIT = _dtype("component slot new", "")
 WINDOW = _dtype("", "good bad offered")
-COMPONENT_WINDOW = _dtype("", "present ok bad serving")
+COMPONENT_WINDOW = _dtype(
+    "",
+    "present ok bad serving arrivals refused answered_ok answered_bad own_errors busy_s"
+    " residence_time_s calls_time_s",
+)
+EDGE_WINDOW = _dtype(
+    "", "calls retries blocked ok failed late given_up lost call_time_s in_flight good"
+)
 WORLD = _dtype(
     # the clock is computed + offset; window: seconds since the start
     "computed offset ticks control_every seed resets record fast calm_ticks disturbed splits_n"

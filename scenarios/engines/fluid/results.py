@@ -4,6 +4,7 @@ from typing import Any
 
 from hms.scenarios.compile import CompiledScenario
 from hms.scenarios.engines.fluid.measure import leftovers
+from hms.scenarios.engines.fluid.telemetry import telemetry_of
 from hms.scenarios.outcome import ADDED_REPLICA_PRICE, Outcome
 
 
@@ -42,6 +43,7 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> Outcome:
     )
     if world["record"]:
         outcome.timeline = _timeline(state)
+        outcome.telemetry = telemetry_of(compiled, state)
     return outcome
 
 
