@@ -169,7 +169,7 @@ SOURCE_KEYS = table(
         FileKey("rule", kind=TEXT),
         FileKey("repository", kind=TEXT),
         FileKey("commit", kind=TEXT),
-        _choice("sure", "stated", "derived", "guessed", "default"),
+        _choice("sure", "stated", "measured", "derived", "guessed", "default"),
     )
 )
 

@@ -57,7 +57,8 @@ class Source:
 
     Attributes:
         repository, commit: where the file is from, and which version of it.
-        sure: stated (somebody wrote it down), derived (follows by a rule), guessed or default.
+        sure: stated (somebody wrote it down), measured, derived (follows by a rule), guessed or
+            default.
     """
 
     file: str = ""
@@ -74,7 +75,7 @@ class Origin:
     Attributes:
         source: a name in the scenario's `sources`; "" for a value written in the file itself.
         line: line in the source's file, 1-based; 0 where there is none.
-        sure: stated, derived, guessed or default.
+        sure: stated, measured, derived, guessed or default.
     """
 
     source: str

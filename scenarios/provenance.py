@@ -1,8 +1,10 @@
 """Where each quantity of a scenario came from, and how sure that is.
 
-Four levels, surest first: *stated* (somebody wrote it down: a manifest, an overlay), *derived*
-(it follows from a stated fact by a rule), *guessed* (nobody said; a range or a rule of thumb),
-*default* (nobody even guessed: the file says nothing, the model's default holds).
+Five levels, surest first: *stated* (somebody wrote it down: a manifest, an overlay), *measured*
+(it was seen in a running system: traces), *derived* (it follows from a stated fact by a rule),
+*guessed* (nobody said; a range or a rule of thumb), *default* (nobody even guessed: the file says
+nothing, the model's default holds). What is written down on purpose wins over what was seen,
+which may be of a bad hour; what was seen wins over what a rule expects.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from hms.scenarios.file_keys import COMPONENT_KEYS, EDGE_KEYS, PROBES, RATE_KEY,
 from hms.scenarios.model import ITSELF, Component, Edge, Origin, Scenario, Workload
 
 STATED = "stated"
+MEASURED = "measured"
 DERIVED = "derived"
 GUESSED = "guessed"
 DEFAULT = "default"
-SURE_LEVELS = (STATED, DERIVED, GUESSED, DEFAULT)
+SURE_LEVELS = (STATED, MEASURED, DERIVED, GUESSED, DEFAULT)
 """Surest first."""
 
 

@@ -19,7 +19,7 @@ from hms.scenarios.model import Origin, Range, Source, Value
 
 Path = tuple[str | int, ...]
 
-SURE = ("stated", "derived", "guessed", "default")
+SURE = ("stated", "measured", "derived", "guessed", "default")
 _UNITS = {
     "ms": "milliseconds",
     "s": "seconds",

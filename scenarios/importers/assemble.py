@@ -96,7 +96,7 @@ class _Sources:
 
     def __init__(self, findings: Findings, labels: Labels) -> None:
         places = [component.place for component in findings.components.values()]
-        places += [edge.place for edge in findings.edges]
+        places += [edge.place for edge in findings.edges.values()]
         for component in findings.components.values():
             facts = [*component.facts.values(), *component.probes.values()]
             places += [fact.place for fact in facts]
@@ -141,8 +141,8 @@ class _Sources:
 
 def _clients(findings: Findings) -> set[str]:
     """Components that call, are called by nobody, have no service name, and are named so."""
-    callers = {edge.caller for edge in findings.edges}
-    callees = {edge.callee for edge in findings.edges}
+    callers = {caller for caller, _ in findings.edges}
+    callees = {callee for _, callee in findings.edges}
     return {
         name
         for name, component in findings.components.items()
@@ -165,7 +165,9 @@ def _mapping(
         else:
             components[name] = _component(component, guesses, sources)
     edges: dict[str, Any] = {}
-    for edge in sorted(findings.edges, key=lambda e: (e.caller not in clients, e.caller, e.callee)):
+    for edge in sorted(
+        findings.edges.values(), key=lambda e: (e.caller not in clients, e.caller, e.callee)
+    ):
         guessed = guesses.client if edge.caller in clients else guesses.edge
         entry: dict[str, Any] = dict(sources.origin(edge.place))
         entry |= {"protocol": edge.protocol} if edge.protocol else {}

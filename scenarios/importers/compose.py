@@ -205,7 +205,6 @@ def _variable(file: _File, service: str, name: str, value: Any, key: str, index:
 
 def _say_hints(findings: Findings, files: Sequence[_File]) -> None:
     """`depends_on` and `links` that no address confirms."""
-    calls = {(edge.caller, edge.callee) for edge in findings.edges}
     hints = []
     for file in files:
         for service, data in file.services.items():
@@ -215,7 +214,7 @@ def _say_hints(findings: Findings, files: Sequence[_File]) -> None:
                 hints += [
                     f"{service} -> {other}"
                     for other in sorted(others & {*findings.components})
-                    if (service, other) not in calls
+                    if (service, other) not in findings.edges
                 ]
     if hints:
         findings.say(

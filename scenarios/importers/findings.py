@@ -11,19 +11,43 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hms.scenarios.model import Probe
+from hms.scenarios.provenance import DERIVED, MEASURED, STATED
 
 KUBERNETES = "k8s"
 COMPOSE = "compose"
 ENVIRONMENT = "env"
 POLICY = "policy"
+ISTIO = "istio"
+MESH = "istio-default"
+JAEGER = "jaeger"
+TRACES = "traces"
+GRAPH = "graph"
 
 RULES = {
     KUBERNETES: "",
     COMPOSE: "",
     ENVIRONMENT: "addresses in environment variables and arguments",
     POLICY: "NetworkPolicy: pods that may call",
+    ISTIO: "",
+    MESH: "what Istio does where its objects say nothing",
+    JAEGER: "calls that Jaeger counted between services",
+    TRACES: "mean over the spans of the traces",
+    GRAPH: "",
 }
 """By what rule facts of each kind were found; "" where the file states them."""
+
+USUALLY = {
+    KUBERNETES: STATED,
+    COMPOSE: STATED,
+    ENVIRONMENT: DERIVED,
+    POLICY: DERIVED,
+    ISTIO: STATED,
+    MESH: DERIVED,
+    JAEGER: MEASURED,
+    TRACES: MEASURED,
+    GRAPH: STATED,
+}
+"""How sure a fact of each kind is, unless its place says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +64,11 @@ class Place:
     line: int
     sure: str = ""
 
+    @property
+    def sureness(self) -> str:
+        """stated, measured, derived or guessed."""
+        return self.sure or USUALLY[self.rule]
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -51,15 +80,17 @@ class Fact:
 
 @dataclass(slots=True)
 class FoundComponent:
-    """One deployment, or one service of a compose file.
+    """One deployment, one service of a compose file or of traces, one node of a graph.
 
     Attributes:
-        facts: by file key: replicas, cores, memory_limit_mb, address, self_restart.
+        facts: by file key: replicas, cores, memory_limit_mb, address, self_restart, kind.
         probes: by `readiness` and `liveness`; the fact's value is a `Probe`.
         image: of its main container.
         protocols: by port number, of what it offers; 0 for the only or first one.
         exposed: whether it can be reached from outside.
         callable_: whether other components have a name to call it by.
+        hosts: names that others call it by, as far as they are not its own.
+        labels: of its pods.
     """
 
     name: str
@@ -70,16 +101,52 @@ class FoundComponent:
     protocols: dict[int, str] = field(default_factory=dict)
     exposed: bool = False
     callable_: bool = False
+    hosts: set[str] = field(default_factory=set)
+    labels: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundEdge:
-    """One component calls another."""
+    """One component calls another.
+
+    Attributes:
+        facts: by file key: calls, network_ms, timeout_ms, mode, need, …
+    """
 
     caller: str
     callee: str
     place: Place
     protocol: str = ""
+    facts: dict[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSettings:
+    """What manifests say today of all calls to a component, or of the component itself.
+
+    Attributes:
+        group: of a policy: breaker, retry, timeout (of the edges to it), concurrency (its own).
+        values: in the policy's words and units.
+        callers: whom it is about; (): all of them.
+    """
+
+    callee: str
+    group: str
+    values: dict[str, Any]
+    place: Place
+    callers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sources said different things of one quantity."""
+
+    where: str
+    kept: str
+    left: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.kept} is taken, not {self.left}"
 
 
 @dataclass(slots=True)
@@ -87,18 +154,25 @@ class Findings:
     """All that was found.
 
     Attributes:
+        edges: by caller and callee.
+        settings: today's resilience settings; the first of a callee and group counts.
+        faults: in the form of a scenario file.
+        joined: names of one source that were taken for names of another.
         said: notes for the user: what was dropped, guessed or taken as only a hint.
     """
 
     components: dict[str, FoundComponent] = field(default_factory=dict)
-    edges: list[FoundEdge] = field(default_factory=list)
+    edges: dict[tuple[str, str], FoundEdge] = field(default_factory=dict)
+    settings: list[FoundSettings] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
     def add_edge(self, edge: FoundEdge) -> None:
         """Add a call unless it is there already, by an earlier and thus better rule."""
-        known = {(other.caller, other.callee) for other in self.edges}
-        if edge.caller != edge.callee and (edge.caller, edge.callee) not in known:
-            self.edges.append(edge)
+        if edge.caller != edge.callee:
+            self.edges.setdefault((edge.caller, edge.callee), edge)
 
     def say(self, note: str) -> None:
         """Add a note for the user, once."""
