@@ -17,6 +17,7 @@ from hms.agents.healing.calls.dependencies import Dependencies
 from hms.agents.healing.clock import Clock, MonotonicClock
 from hms.agents.healing.configuration.adaptation import Adaptation
 from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
+from hms.agents.healing.configuration.description import require_described
 from hms.agents.healing.default_policy import default_policy
 from hms.agents.healing.health.condition import Condition
 from hms.agents.healing.health.health import HealthMonitor
@@ -35,6 +36,7 @@ from hms.errors import ConfigRefused, NotInitialized
 if TYPE_CHECKING:
     from hms.agents.healing.configuration.configuration import Configuration
     from hms.agents.healing.configuration.kill_switch import KillSwitch
+    from hms.agents.healing.invariants import InvariantWatch
     from hms.agents.healing.learning.incidents import IncidentBook
     from hms.agents.healing.persistence import Persistence
     from hms.agents.healing.store.recorder import Recorder
@@ -106,7 +108,8 @@ class HealingInstance:
         """Build an instance that is not yet initialised.
 
         Raises:
-            ConfigRefused: the configuration asks for another implementation.
+            ConfigRefused: the configuration asks for another implementation, or `kind` or
+                `criticality` is none.
         """
         if config.level is not self.level:
             raise ConfigRefused(
@@ -118,6 +121,7 @@ class HealingInstance:
         self.where = {
             "kind": kind, "criticality": criticality, "level": config.level.value.lower()
         }
+        require_described(self.where)
         self.clock: Clock = clock or MonotonicClock()
         self.draw, self.wall = draw, wall
         self.lock = threading.RLock()
@@ -141,6 +145,7 @@ class HealingInstance:
         self._persistence: Persistence | None = None
         self._initialized = False
         self.traffic: TrafficSource | None = None
+        self.watch: InvariantWatch | None = None  # made with the first look
 
     @property
     def health(self) -> HealthMonitor:
@@ -213,6 +218,8 @@ class HealingInstance:
 
     def held_back_by(self) -> str:
         """Why no act is done now; empty when acts are done."""
+        if self.watch is not None and self.watch.why:
+            return self.watch.why
         if self.kill_switch is not None and self.kill_switch.state() != "act":
             return "kill switch: observing only"
         return "shadow mode" if self.configuration.shadow else ""

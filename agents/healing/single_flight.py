@@ -47,6 +47,8 @@ class SingleFlight(Generic[T]):
         from concurrent.futures import Future
 
         with self._lock:
+            if self._task is not None and self._task.get_loop().is_closed():
+                self._cut_off()  # else nobody could ever run it again
             shared = self._under_way
             if shared is None:
                 shared = self._under_way = Future()
@@ -67,13 +69,21 @@ class SingleFlight(Generic[T]):
             each.exception()
         return bool(done)
 
+    def _cut_off(self) -> None:
+        """The run under way will never end; all who wait for it are told."""
+        shared, self._under_way, self._task = self._under_way, None, None
+        if shared is not None and not shared.done():
+            shared.set_exception(HealingFailed(["cut off: its event loop was stopped"]))
+
     def _end(self, task: asyncio.Future[T]) -> None:
         with self._lock:
+            if task is not self._task:
+                return
+            if task.cancelled():
+                self._cut_off()
+                return
             shared, self._under_way, self._task = self._under_way, None, None
         if shared is None or shared.done():
-            return
-        if task.cancelled():
-            shared.set_exception(HealingFailed(["cut off: its event loop was stopped"]))
             return
         error = task.exception()
         if error is not None:

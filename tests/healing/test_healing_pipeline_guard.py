@@ -77,6 +77,27 @@ def test_a_hedge_of_a_guard_needs_idempotence(healing: Build) -> None:
         healing().guard("db", hedge=3)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"timout": 0.5}, "nearest: `timeout`"),
+        ({"kind": "database"}, "unknown kind `database`"),
+        ({"criticality": "hgh"}, "nearest: `high`"),
+        ({"timeout": "0.5"}, "expected: seconds"),
+    ],
+)
+def test_a_mistyped_argument_is_refused(healing: Build, given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigRefused, match=told):
+        healing().guard("db", **given)
+
+
+def test_a_component_or_dependency_that_is_none_is_refused(healing: Build) -> None:
+    with pytest.raises(ConfigRefused, match="expected: a name"):
+        healing().guard("")
+    with pytest.raises(ConfigRefused, match="nearest: `high`"):
+        healing(criticality="hgih")
+
+
 def items_of(*ends: Any) -> tuple[list[int], Callable[[], Generator[Any, Any, str]]]:
     """A generator function that yields what it is told, and raises what is an error."""
     begun: list[int] = []

@@ -76,7 +76,7 @@ class Dependencies:
         """The guard of this dependency, the same for every caller.
 
         Raises:
-            ConfigRefused: it exists, with other settings.
+            ConfigRefused: it exists, with other settings; or that is no name.
         """
         from hms.agents.healing.calls.guard_settings import PLAIN
 
@@ -157,6 +157,8 @@ class Dependencies:
         from hms.agents.healing.breaker.breaker import Breaker
         from hms.agents.healing.calls.guard import Guard
 
+        if not isinstance(name, str) or not name:
+            raise ConfigRefused(f"dependency {name!r}\n    expected: a name")
         edge = self._edge(name, settings)
         breaker = Breaker(name, edge.breaker, self.clock, self.draw, self.listeners)
         guard = self._known[name] = Guard(breaker, settings)

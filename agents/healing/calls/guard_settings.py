@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hms.agents.healing.calls.classification import Classification, Errors, Judge, RetryAfter
+from hms.agents.healing.configuration.description import require_described
 from hms.errors import ConfigRefused
 
 COUNT_DEFAULT = (Exception,)
@@ -28,6 +29,9 @@ class GuardSettings:
         idempotent: whether a call may be made twice.
         timeout: for one attempt, in seconds, or a `Timeout`.
         where: what the dependency is (kind, criticality, edge, protocol), for overrides.
+
+    Raises:
+        ConfigRefused: an argument of another name.
     """
 
     count: Errors = COUNT_DEFAULT
@@ -40,6 +44,12 @@ class GuardSettings:
     idempotent: bool = True
     timeout: Any = None
     where: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what is mistyped: a guard without its time-out would say nothing of it."""
+        if self.where:
+            own = [each.name for each in dataclasses.fields(self) if each.name != "where"]
+            require_described(self.where, own)
 
     def said(self) -> dict[str, Any]:
         """What differs from the defaults."""

@@ -17,9 +17,9 @@ for some 20 µs, and goes on there; the bulkhead's place stays taken until it re
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from hms.agents.healing.configuration.config import is_number
 from hms.agents.healing.pipeline.deadline import Deadline, Limit, current, passed
 from hms.agents.healing.pipeline.stage import AsyncStep, Call, Step, Surroundings
 from hms.errors import CallTimeout, ConfigRefused
@@ -42,9 +42,7 @@ class Timeout:
     __slots__ = ("on", "scope", "span_s")
 
     def __init__(self, span_s: float | None, *, on: str = "deadline", scope: str = "") -> None:
-        if span_s is not None and (
-            isinstance(span_s, bool) or not math.isfinite(span_s) or span_s <= 0.0
-        ):
+        if span_s is not None and (not is_number(span_s) or span_s <= 0.0):
             raise ConfigRefused(f"Timeout: {span_s!r}\n    expected: seconds, above 0, or None")
         if on not in KINDS:
             raise ConfigRefused(f"Timeout: on is {on!r}\n    expected: {' or '.join(KINDS)}")
