@@ -213,14 +213,9 @@ class StandaloneSelfHealing(HealingInstance):
         return sum(self.health.refused.values())
 
     @property
-    def broken_invariants(self) -> Mapping[str, int]:
-        """Rules that always hold and did not, how often each; empty as long as all is right."""
-        return {} if self.watch is None else dict(self.watch.counts)
-
-    @property
     def configuration_version(self) -> int:
         """Rises by one with each change of configuration."""
-        return 0 if self._configuration is None else self._configuration.version
+        return self.configuration.version
 
     @property
     def refused_configurations(self) -> int:
@@ -258,11 +253,10 @@ class StandaloneSelfHealing(HealingInstance):
 
         with self.lock:
             decisions = [
-                EdgeDecisions(self.dependencies.edge(where, name), name) for name, where in edges
+                EdgeDecisions(self.dependencies.edge(where, name)) for name, where in edges
             ]
             return VirtualAgent(
-                self.ladder.parameters, decisions, acts=self.config.auto_healing_enabled,
-                component_id=self.config.component_id,
+                self.ladder.parameters, decisions, acts=self.config.auto_healing_enabled
             )
 
     def synchronous(self) -> SynchronousHealing:
@@ -325,8 +319,5 @@ class StandaloneSelfHealing(HealingInstance):
         from hms.agents.healing.recovery.healer import Healer  # whoever never falls ill needs none
 
         if self._healer is None:
-            from hms.agents.healing.invariants import InvariantWatch
-
-            self.watch = InvariantWatch(self)
-            self._healer = Healer(self, self.watch)
+            self._healer = Healer(self)
         return await self._healer.once()
