@@ -25,11 +25,12 @@ class ComponentSeries:
         refused: turned away at the door: queue full, or nobody up.
         ok, failed: answered well, answered with a failure (its own, or of what it calls).
         own_errors: of `failed`, those that no call of its own explains.
-        busy_s: core-seconds worked; over `ok + failed` it is the service time (utilisation law).
+        worked: requests whose own work was done; they may still wait for their calls.
+        busy_s: core-seconds worked; over `worked` it is the service time (utilisation law).
         residence_time_s: time in the component, summed over `ok + failed`.
         calls_time_s: of it, time spent on its own calls.
         present: requests in it at the end of the second.
-        serving: replicas that are up and work.
+        ready: replicas that run and get requests, as their platform sees it.
     """
 
     arrivals: Array
@@ -37,11 +38,12 @@ class ComponentSeries:
     ok: Array
     failed: Array
     own_errors: Array
+    worked: Array
     busy_s: Array
     residence_time_s: Array
     calls_time_s: Array
     present: Array
-    serving: Array
+    ready: Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ SPLIT = _dtype("component slot new", "")
 WINDOW = _dtype("", "good bad offered")
 COMPONENT_WINDOW = _dtype(
     "",
-    "present ok bad serving arrivals refused answered_ok answered_bad own_errors busy_s"
-    " residence_time_s calls_time_s",
+    "present ok bad serving arrivals refused answered_ok answered_bad own_errors worked"
+    " busy_s residence_time_s calls_time_s ready",
 )
 EDGE_WINDOW = _dtype(
     "", "calls retries blocked ok failed late given_up lost call_time_s in_flight good"

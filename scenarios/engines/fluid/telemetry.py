@@ -28,13 +28,19 @@ def note_component(c, units, cell, dt):
     cell.answered_ok += c.ok_out
     cell.answered_bad += c.bad_out
     cell.own_errors += c.bad_out * (1.0 - c.unavailable_share)
+    ready = 0.0
     for g in range(c.u0, c.u1):
         u = units[g]
         out = u.out * dt
         cell.residence_time_s += out * u.age
         cell.calls_time_s += out * min(u.age, c.calls_s)
-        if c.client == 0 and u.up == 1 and u.speed > 0.0:
-            cell.busy_s += u.busy * u.cores * u.n * dt
+        if c.client == 0 and u.up == 1:
+            cell.worked += u.throughput * u.n * dt
+            if u.speed > 0.0:
+                cell.busy_s += u.busy * u.cores * u.n * dt
+            if u.in_rotation == 1:
+                ready += u.n
+    cell.ready = ready
 
 
 @compiled
@@ -76,7 +82,9 @@ def repeat_second(s, second):
         cell.answered_ok = before.answered_ok
         cell.answered_bad = before.answered_bad
         cell.own_errors = before.own_errors
+        cell.worked = before.worked
         cell.busy_s = before.busy_s
+        cell.ready = before.ready
         cell.residence_time_s = before.residence_time_s
         cell.calls_time_s = before.calls_time_s
     for k in range(s.edges.shape[0]):
