@@ -1,7 +1,8 @@
 """The search: NSGA-II (Deb, Pratap, Agarwal and Meyarivan 2002) on a counted budget.
 
 All genomes of a generation are scored on the same scenarios with the same random numbers, so
-that luck is shared. The scenarios rotate; survivors are scored again on the new ones, because a
+that luck is shared; children that are clearly worse are raced out before they have met all of
+them. The scenarios rotate; survivors are scored again on the new ones, because a
 score from an easy window would otherwise live for ever. At the end the last population meets on
 as many scenarios as the rest of the budget allows, and the front is taken from that.
 
@@ -25,6 +26,7 @@ from hms.evolution.fitness import Fitness
 from hms.evolution.genome import Space
 from hms.evolution.individual import Individual
 from hms.evolution.objectives import hypervolume, objective_values
+from hms.evolution.racing import finishers
 from hms.evolution.rotation import Rotation
 from hms.evolution.selection import ranks, survivors
 from hms.evolution.settings import SearchSettings
@@ -132,6 +134,7 @@ class Search:
         self._statistics.register("median", np.median, axis=0)
         self._toolbox = base.Toolbox()
         self._toolbox.register("breed", self._breeding.children, known=self._fitness.knows)
+        self._toolbox.register("race", self._raced)
         self._toolbox.register("evaluate", self._score)
         self._toolbox.register("select", survivors)
 
@@ -148,12 +151,13 @@ class Search:
         if room < 1:
             return self._finals()
         children = self._children(min(room, self.settings.population))
-        everyone = self.population + children
+        finished = self._toolbox.race(children, self.population, window)
+        everyone = self.population + finished
         self._toolbox.evaluate(everyone, window)
         size = min(self.settings.population, len(everyone))
         self.population = self._toolbox.select(everyone, size)
         self.generation += 1
-        return self._recorded(len(everyone), len(children), len(window))
+        return self._recorded(len(everyone), len(children), len(window), len(finished))
 
     def result(self) -> SearchResult:
         """What was found so far; after the finals, what was found."""
@@ -187,9 +191,25 @@ class Search:
             return found
         return self._breeding.first(count, self.settings.start_from, self._start)
 
+    def _raced(
+        self, children: Sequence[Individual], opponents: Sequence[Individual], window: list[int]
+    ) -> list[Individual]:
+        """The children that are not clearly worse; the others are remembered as met."""
+        settings = self.settings
+        left = finishers(
+            children, opponents, window, self._rows,
+            stages=settings.racing, level=settings.racing_level,
+        )
+        for one in children:
+            self._met.setdefault(one.sha256, one)
+        return left
+
+    def _rows(self, individuals: Sequence[Individual], scenarios: Sequence[int]) -> Floats:
+        return self._fitness.rows([one.policy for one in individuals], scenarios)
+
     def _score(self, individuals: Sequence[Individual], window: Sequence[int]) -> None:
         """Give every individual its objectives on the window."""
-        rows = self._fitness.rows([one.policy for one in individuals], window)
+        rows = self._rows(individuals, window)
         values = objective_values(rows, self.settings.objectives)
         for one, found in zip(individuals, values, strict=True):
             one.scored(found)
@@ -212,7 +232,9 @@ class Search:
         self._finished = True
         return self._recorded(len(self.population), 0, len(scenarios))
 
-    def _recorded(self, evaluated: int, children: int, scenarios: int) -> dict[str, Any]:
+    def _recorded(
+        self, evaluated: int, children: int, scenarios: int, finished: int = 0
+    ) -> dict[str, Any]:
         """Write the generation's row of the history, finals included (`children` 0)."""
         names = self.settings.objectives
         found = self._statistics.compile(self.population)
@@ -221,6 +243,7 @@ class Search:
             "generation": self.generation,
             "evaluations": before + evaluated,
             "children": children,
+            "raced_out": children - finished,
             "distinct": self._fitness.distinct,
             "scenarios": scenarios,
             "incidents": self._fitness.incidents,

@@ -17,6 +17,8 @@ class SearchSettings:
         start_from: `baselines` (all but today's), a baseline's name, or `random`, which fills up.
         objectives: keys of `objectives.OBJECTIVES`; the first ranks the result.
         rotation_share: part of a generation's scenarios that the one before did not see.
+        racing: scenarios after which new genomes that are clearly worse are dropped; (): never.
+        racing_level: chance in a stage of dropping one that is no worse.
         finals_share: part of the budget kept to compare the last population on more scenarios.
         set_name: the back end's name of the training set.
 
@@ -31,6 +33,8 @@ class SearchSettings:
     start_from: tuple[str, ...] = ("baselines", "random")
     objectives: tuple[str, ...] = ("downtime_s", "disruption_s")
     rotation_share: float = 0.25
+    racing: tuple[int, ...] = (8, 16, 32)
+    racing_level: float = 0.05
     finals_share: float = 0.15
     set_name: str = "train"
 
@@ -44,6 +48,8 @@ class SearchSettings:
             raise ValueError("a search needs a population of 4 and one scenario a genome at least")
         if not 0.0 < self.rotation_share <= 1.0 or not 0.0 <= self.finals_share <= 0.9:
             raise ValueError("rotation_share lies in (0, 1], finals_share in [0, 0.9]")
+        if list(self.racing) != sorted(set(self.racing)) or not 0.0 < self.racing_level < 1.0:
+            raise ValueError("racing stages rise, and racing_level lies between 0 and 1")
         if self.searched < 2 * self.scenarios:
             raise ValueError(
                 f"{self.incidents} incidents cannot compare two genomes on {self.scenarios} "

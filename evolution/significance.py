@@ -28,13 +28,20 @@ def less_p(ours: ArrayLike, theirs: ArrayLike) -> float:
     Raises:
         ValueError: the shapes differ, or a value is not finite.
     """
+    return float(less_p_rows(_differences(ours, theirs)[None])[0])
+
+
+def less_p_rows(differences: Floats) -> Floats:
+    """`less_p` of each row of paired differences, shape (tests, scenarios) to (tests,)."""
     from scipy.stats import wilcoxon
 
-    differences = _differences(ours, theirs)
-    if not differences.any():
-        return 1.0
-    found = wilcoxon(differences, alternative="less", zero_method="zsplit", method="approx")
-    return float(found.pvalue)
+    p_values = np.ones(len(differences))
+    differ = differences.any(axis=1)
+    if differ.any():
+        p_values[differ] = wilcoxon(
+            differences[differ], alternative="less", zero_method="zsplit", method="approx", axis=1
+        ).pvalue
+    return p_values
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
