@@ -39,6 +39,7 @@ COMMANDS = {
     "run": Entry("run", "Evolve a policy for a system, compare it, replay it, write it."),
     "simulate": Entry("simulate", "One scenario under one policy: what happens, second by second."),
     "compare": Entry("compare", "Several policies on one scenario, side by side."),
+    "check": Entry("check", "Review today's settings; test what a system promises."),
     "import": Entry("import_", "A scenario from Kubernetes or compose manifests."),
     "export": Entry("export", "A policy as configuration that production loads."),
     "policy": Entry("policy", "Show, compare and validate policy files."),

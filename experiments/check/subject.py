@@ -1,0 +1,69 @@
+"""What is checked: a scenario file, a shipped scenario's name, or a team's own manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hms.documents import load_yaml
+from hms.errors import ManifestError, ScenarioError
+from hms.experiments.check.places import Places
+from hms.experiments.check.system import System
+from hms.experiments.single_run import SHIPPED, find_scenario
+from hms.scenarios.importers.assemble import Labels
+from hms.scenarios.importers.files import list_files, system_name
+from hms.scenarios.importers.other_kind import looks_like
+from hms.scenarios.importers.read import import_scenario
+from hms.scenarios.load import load_scenario
+
+
+def read_system(names: Sequence[str], overlays: Sequence[Path] = ()) -> tuple[System, list[str]]:
+    """The system that the arguments mean, and what an import had to say.
+
+    Args:
+        names: one scenario (file or shipped name), or files and folders of manifests.
+
+    Raises:
+        ScenarioError or ManifestError: neither can be read; the message says why.
+    """
+    if len(names) == 1 and not Path(names[0]).is_dir() and not _format_of(Path(names[0])):
+        return _scenario(names[0], overlays), []
+    list_files(names)  # says which are missing
+    formats = [_format_of(Path(name)) for name in names]
+    missing = [name for name, found in zip(names, formats, strict=True) if not found]
+    if missing:
+        what = f"{missing[0]}: holds no manifest of Kubernetes or compose"
+        expected = "one scenario, or manifests of one system"
+        raise ManifestError(f"{what}\n    expected: {expected}")
+    kinds = sorted(set(formats))
+    if len(kinds) > 1:
+        raise ManifestError(
+            f"files of several formats: {', '.join(kinds)}\n    expected: one format"
+        )
+    found = import_scenario(kinds[0], list(names), Labels(system_name(names[0])), list(overlays))
+    return System(found.scenario, Places(found.scenario)), list(found.said)
+
+
+def _scenario(name: str, overlays: Sequence[Path]) -> System:
+    path = find_scenario(name)
+    scenario = load_scenario(path, overlays)
+    documents = [load_yaml(file, error=ScenarioError) for file in (path, *overlays)]
+    for document in documents:
+        document.file = _short(Path(document.file))
+    return System(scenario, Places(scenario, documents))
+
+
+def _short(path: Path) -> str:
+    """A shipped file by its name alone: where it is installed is of no use in a report."""
+    return path.name if path.is_relative_to(SHIPPED) else str(path)
+
+
+def _format_of(path: Path) -> str:
+    """The manifests' format; "" for a scenario file, a shipped name, or what cannot be told."""
+    if not path.exists():
+        return ""
+    for file in list_files([path]):
+        found = looks_like(file)
+        if found is not None:
+            return found[0]
+    return ""

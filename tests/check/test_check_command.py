@@ -1,0 +1,131 @@
+"""`hms check` as its user meets it: exit codes, text, JSON, pages, wrong arguments."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from planted import PLANTED, SOUND, planted
+
+from hms.errors import HmsError
+from hms.experiments.cli.check import command
+
+MANIFEST = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        env:
+        - {name: STORE_ADDR, value: "store:6379"}
+        livenessProbe: {httpGet: {path: /, port: 80}, failureThreshold: 9}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: store}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: store}}
+    spec:
+      containers:
+      - name: redis
+        image: redis
+        livenessProbe:
+          tcpSocket: {port: 6379}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: store}
+spec: {selector: {app: store}, ports: [{port: 6379}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+
+
+def check(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(command, [str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module")
+def ill(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system in which ejections round to zero."""
+    plant = next(each for each in PLANTED if each.rule == "ejection-rounds-to-zero")
+    return planted(plant, tmp_path_factory.mktemp("ill"))[0]
+
+
+def test_a_finding_is_told_with_cost_place_and_what_to_paste(ill: Path) -> None:
+    told = check(ill)
+    assert told.exit_code == 0
+    assert "HIGH    ejection-rounds-to-zero: an ejection limit that rounds to zero" in told.output
+    assert "s of full outage per bad replica of db" in told.output
+    assert f"{ill}:" in told.output
+    assert "ejected_share_max: 0.34" in told.output
+    assert "\x1b" not in told.output
+
+
+def test_strict_makes_a_finding_exit_1(ill: Path) -> None:
+    assert check(ill, "--strict").exit_code == 1
+    assert check(SOUND, "--strict").exit_code == 0
+
+
+def test_the_same_seed_gives_the_same_figures(ill: Path) -> None:
+    first, second = (json.loads(check(ill, "--json", "--seed", "3").output) for _ in range(2))
+    assert first["findings"] == second["findings"]
+    assert first["findings"][0]["cost"]["low_s"] > 0.0
+    assert first["findings"][0]["change"] == {
+        "edges": {
+            "shop -> db": {
+                "breaker": {
+                    "scope": "replica",
+                    "consecutive_failures": 5,
+                    "ejected_share_max": 0.34,
+                    "panic_share": 0,
+                }
+            }
+        }
+    }
+
+
+def test_manifests_are_reviewed_without_a_scenario(tmp_path: Path) -> None:
+    manifest = tmp_path / "shop.yaml"
+    manifest.write_text(MANIFEST)
+    told = json.loads(check(tmp_path, "--json").stdout)
+    found = {(each["rule"], each["subject"]): each for each in told["findings"]}
+    tcp = found["probe-cannot-see-hang", "store"]
+    assert tcp["where"]["file"] == "shop.yaml"
+    assert tcp["where"]["line"] == MANIFEST.splitlines().index("        livenessProbe:") + 1
+    assert "command: [redis-cli, ping]" in tcp["paste"]
+    assert found["single-replica", "web"]["paste"] == "spec: {replicas: 2}"
+
+
+def test_explain_lists_the_rules_and_prints_a_page() -> None:
+    assert check("--explain").output.count("\n") == 11
+    page = check("--explain", "retry-multiplication")
+    assert page.exit_code == 0
+    assert "4 × 4 × 4 = 64" in page.output
+    assert "HotOS 2021" in page.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--explain", "retry-multiplicatoin"], "nearest: `retry-multiplication`"),
+        (["online-boutiqe"], "nearest: online-boutique"),
+        ([], "expected: manifests, or a scenario"),
+        ([str(SOUND), "nowhere.yaml"], "nowhere.yaml"),
+    ],
+)
+def test_what_is_wrong_is_told_once_with_the_nearest_name(arguments: list[str], said: str) -> None:
+    told = check(*arguments)
+    text = told.output if told.exit_code == 2 else str(told.exception)
+    assert said in text
+    if isinstance(told.exception, HmsError):
+        assert told.exception.exit_code == 2

@@ -1,0 +1,89 @@
+"""Each rule finds the fault planted for it, where it stands; a sound system has none."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from planted import PLANTED, SOUND, Plant, planted, reviewed
+
+from hms.documents import dump_yaml
+from hms.experiments.check.findings import Finding
+from hms.experiments.check.review import Review, find
+from hms.experiments.check.rules import RULES
+from hms.experiments.check.subject import read_system
+
+
+@dataclass(frozen=True)
+class Case:
+    """One planted fault, reviewed."""
+
+    plant: Plant
+    path: Path
+    line: int
+    review: Review
+
+    @property
+    def found(self) -> list[Finding]:
+        return [each for each in self.review.findings if each.rule == self.plant.rule]
+
+
+@pytest.fixture(scope="module", params=PLANTED, ids=lambda plant: plant.rule)
+def case(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Case]:
+    path, line = planted(request.param, tmp_path_factory.mktemp("planted"))
+    yield Case(request.param, path, line, reviewed(path))
+
+
+def test_a_sound_system_gives_no_finding() -> None:
+    assert reviewed(SOUND).findings == ()
+
+
+def test_every_rule_has_a_planted_fault_and_a_page() -> None:
+    assert {plant.rule for plant in PLANTED} == set(RULES)
+    for rule in RULES.values():
+        assert rule.page.startswith(f"{rule.name}: {rule.title}\n")
+        assert "\nSource  " in rule.page
+
+
+def test_a_planted_fault_is_found_at_its_line(case: Case) -> None:
+    places = [(each.subject, each.where.file, each.where.line) for each in case.found]
+    assert places == [(case.plant.subject, str(case.path), case.line)]
+
+
+def test_it_costs_what_the_change_saves(case: Case) -> None:
+    cost = case.found[0].cost
+    assert cost is not None
+    assert 0.0 < cost.saved.low <= cost.saved.mean <= cost.saved.high
+    assert cost.saved.mean == pytest.approx(cost.as_is_s - cost.changed_s, abs=1e-9)
+
+
+def test_nothing_else_is_found_that_has_a_cost(case: Case) -> None:
+    assert {each.rule for each in case.review.proven} - {case.plant.rule} == case.plant.others
+
+
+def test_what_is_suggested_ends_the_finding(case: Case, tmp_path: Path) -> None:
+    overlay = tmp_path / "mend.yaml"
+    overlay.write_text(dump_yaml({"schema": "hms.scenario/1", **case.found[0].change}))
+    mended, _ = read_system([str(case.path)], [overlay])
+    assert [each for each in find(mended) if each.rule == case.plant.rule] == []
+
+
+def test_three_layers_of_four_attempts_are_64_times_the_load(tmp_path: Path) -> None:
+    path = tmp_path / "layers.yaml"
+    path.write_text(
+        """
+schema: hms.scenario/1
+name: layers
+workload: [{entry: a, client: people, rate_rps: 10}]
+defaults:
+  edge: {timeout_ms: 100, retry: {max_attempts: 4, budget_kind: none}}
+components: {people: {kind: client}, a: {}, b: {}, c: {}, d: {}}
+edges: {people -> a: {}, a -> b: {}, b -> c: {}, c -> d: {}}
+"""
+    )
+    system, _ = read_system([str(path)])
+    multiplied = [each for each in find(system) if each.rule == "retry-multiplication"]
+    assert [each.subject for each in multiplied] == ["c -> d"]
+    assert "4 × 4 × 4 = 64 times" in multiplied[0].says
