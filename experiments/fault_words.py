@@ -14,6 +14,14 @@ def struck(fault: Fault) -> str:
     """What the fault strikes: a component, an edge, or the load."""
     if fault.edge is not None:
         return " -> ".join(fault.edge)
+    if fault.selector is not None:
+        asked = fault.selector
+        found = {"kind": asked.kind, "zone": asked.zone, "version": asked.version}
+        if asked.label is not None:
+            found[asked.label[0]] = asked.label[1]
+        return "all of " + ", ".join(f"{key} {value}" for key, value in found.items() if value)
+    if fault.faults:
+        return ", ".join(short_text(part) for part in fault.faults)
     return fault.component or "all load"
 
 
@@ -46,9 +54,13 @@ def end_s(fault: Fault) -> float:
 
 def _magnitudes(fault: Fault) -> list[str]:
     """The parameters that say how bad it is, with units."""
-    units = {key.field: key.unit for key in FAULT_KINDS[fault.kind].parameters}
+    kind = FAULT_KINDS.get(fault.kind)
+    specs = {key.field: key for key in kind.parameters} if kind is not None else {}
+    units = {name: spec.unit for name, spec in specs.items()}
     texts = []
     for name, value in fault.parameters.items():
+        if name in specs and value == specs[name].default == 0.0:
+            continue
         words = name.removesuffix("_s").removesuffix("_mb_per").replace("_", " ")
         if name == "restarts_by_itself":
             texts.append("which the platform can restart" if value else "which needs healing")

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hms.documents import Problem
 from hms.scenarios import topology
+from hms.scenarios.engines.fluid.able import unable
 from hms.scenarios.engines.fluid.closure import closure_table, power_table, waiting_exponent
 from hms.scenarios.engines.fluid.records import (
     ATTEMPTS,
@@ -26,7 +28,8 @@ from hms.scenarios.engines.fluid.records import (
     UNLIMITED,
     WORLD,
 )
-from hms.scenarios.faults.kinds import CODES, UNTIL_CODES
+from hms.scenarios.faults.expand import plain_faults
+from hms.scenarios.faults.kinds import CODES, UNTIL_CODES, VALUES
 from hms.scenarios.model import Component, Edge, Fault, Probe, Scenario
 from hms.scenarios.workload import arrivals_rps, strikes_one_entry
 
@@ -49,6 +52,7 @@ class CompiledScenario:
         rings_size: length of the flat array of rings, all zero at the start.
         closures: keys of the closure tables, which are built where the scenario runs.
         scenario: what it was compiled from; `request` needs more of it than means.
+        fluid_cannot: what of it the engine `fluid` refuses to run.
     """
 
     name: str
@@ -65,6 +69,7 @@ class CompiledScenario:
     faults: Records
     rates: Array
     scenario: Scenario
+    fluid_cannot: tuple[Problem, ...] = ()
 
 
 def client_name(index: int, scenario: Scenario) -> str:
@@ -161,6 +166,7 @@ def compile_scenario(scenario: Scenario, seed: int = 0, tick_s: float = 0.1) -> 
         faults,
         rates,
         scenario,
+        tuple(unable(scenario)),
     )
 
 
@@ -303,9 +309,10 @@ def _edge(
 def _faults(
     scenario: Scenario, place: dict[str, int], edges: list[Edge], tick_s: float
 ) -> Records:
-    rows = np.zeros(len(scenario.faults), FAULT)
+    plain = plain_faults(scenario)
+    rows = np.zeros(len(plain), FAULT)
     pairs = {(e.caller, e.callee): k for k, e in enumerate(edges)}
-    for row, fault in zip(rows, scenario.faults, strict=True):
+    for row, fault in zip(rows, plain, strict=True):
         row["kind"] = CODES[fault.kind]
         row["start_tick"] = round(fault.start_s / tick_s)
         row["end_tick"] = _end_tick(fault, tick_s)
@@ -338,20 +345,9 @@ def _end_tick(fault: Fault, tick_s: float) -> int:
 
 def _magnitudes(fault: Fault) -> tuple[float, float, float]:
     p = fault.parameters
-    keys = {
-        "crash": ("restarts_by_itself", 1.0),
-        "latency": ("added_s", 0.0),
-        "error": ("share", 1.0),
-        "slow": ("factor", 1.0),
-        "memory_leak": ("mb_per_s", 0.0),
-        "load_spike": ("factor", 1.0),
-        "bad_deploy": ("error_share", 0.0),
-        "capacity": ("cores", 1.0),
-        "service": ("factor", 1.0),
-        "loss": ("share", 0.0),
-    }
-    key, default = keys.get(fault.kind, ("", 0.0))
-    return float(p.get(key, default)), float(p.get("slow_factor", 1.0)), float(p.get("stale_s", 0))
+    values = [float(p.get(key, default)) for key, default in VALUES.get(fault.kind, ())]
+    first, second = (*values, 0.0, 0.0)[:2]
+    return first, second, float(p.get("stale_s", 0))
 
 
 def closure_arrays(compiled: CompiledScenario) -> tuple[Array, list[int], list[int], list[int]]:

@@ -62,7 +62,8 @@ def fault_document(text: str, scenario: Any) -> Document:
 
 def _ending(kind: FaultKind, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What ends the fault where the question leaves it open: an act if one can, else time."""
-    if "until" in settings or "duration_s" in settings:
+    given = {"until", "duration_s", "heals_itself", "mtbf_s"} & settings.keys()
+    if given or kind.instant:
         return {}
     return {"until": kind.ends[0]} if kind.ends else {"duration_s": DURATION_S}
 

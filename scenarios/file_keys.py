@@ -32,6 +32,8 @@ class FileKey:
         may_range: `{between: [low, high]}` is allowed.
         choices: the words a text may be; empty: any.
         default: of a fault's parameter, in SI units; NaN: must be given.
+        neutral: of a fault's parameter, in SI units: where it has no effect; NaN: it does not
+            grow with the fault's strength.
     """
 
     key: str
@@ -44,6 +46,7 @@ class FileKey:
     may_range: bool = False
     choices: tuple[str, ...] = ()
     default: float = math.nan
+    neutral: float = math.nan
     does: str = ""
 
     @property
@@ -104,8 +107,16 @@ COMPONENT_KEYS = table(
         _choice("criticality", "low", "normal", "high"),
         _choice("level", "basic", "advanced", "full"),
         FileKey("zone", kind=TEXT),
+        FileKey("version", kind=TEXT),
         _choice("self_restart", "kubernetes", "none"),
         FileKey("address", kind=TEXT),
+        _seconds("lb_detect_s"),
+        _choice("discipline", "fifo", "lifo", "ps"),
+        FileKey("congestion", high=1e4),
+        _seconds("cold_s"),
+        FileKey("cold_factor", low=1.0, high=1e3),
+        _seconds("metric_lag_s"),
+        FileKey("metric_noise", high=1.0),
     )
 )
 
@@ -113,13 +124,15 @@ EDGE_KEYS = table(
     (
         FileKey("protocol", kind=TEXT),
         FileKey("calls", high=1e4, may_range=True),
-        _choice("mode", "sequential", "parallel"),
+        _choice("mode", "sequential", "parallel", "publish"),
         _choice("need", "hard", "soft"),
         FileKey("fallback_quality", high=1.0),
         _ms("network_ms", "network_s"),
         _ms("timeout_ms", "timeout_s", low=0.001),
         FileKey("cancel_on_timeout", kind=SWITCH),
         _choice("on_cut", "lose", "queue"),
+        _ms("hedge_after_ms", "hedge_after_s"),
+        _whole("hedges", 1),
     )
 )
 
@@ -132,6 +145,29 @@ PROBE_KEYS = table(
         _seconds("initial_delay_s"),
     )
 )
+
+GROUP_KEYS = table(
+    (
+        _whole("replicas", 1),
+        FileKey("zone", kind=TEXT),
+        FileKey("version", kind=TEXT),
+        FileKey("speed", low=0.001, high=1e3),
+    )
+)
+
+ENDPOINT_KEYS = table((FileKey("weight", low=1e-6),))
+"""Beside `calls`, a mapping of callees to numbers."""
+
+CACHE_KEYS = table(
+    (
+        FileKey("backing", kind=TEXT),
+        FileKey("hit_rate", high=1.0),
+        FileKey("keys", low=1.0, high=1e12),
+    )
+)
+
+COMPONENT_PARTS = ("labels", "groups", "endpoints", "cache")
+"""Keys of a component that hold mappings of their own."""
 
 PROBES = ("readiness", "liveness")
 """Keys of the two probes; `probe` sets both at once."""
@@ -151,8 +187,18 @@ WORKLOAD_KINDS: dict[str, dict[str, FileKey]] = {
     "spike": table((_seconds("start_s"), _seconds("duration_s"), FileKey("factor", high=1e4))),
     "ramp": table((_seconds("start_s"), _seconds("duration_s"), FileKey("to_rps"))),
     "diurnal": table((_seconds("period_s", low=0.1), FileKey("amplitude", high=1.0))),
+    "burst": table(
+        (_seconds("every_s", low=0.1), _seconds("burst_s"), FileKey("factor", high=1e4))
+    ),
+    "points": {},
 }
 """Parameters of each shape of load; all of a shape's parameters must be given."""
+
+FILE_LOADS = ("csv", "limbo")
+"""Kinds of load that are read from a `file` beside the scenario, and become points."""
+
+LOOP_KEYS = table((FileKey("users", high=1e9), _seconds("think_s", low=0.001)))
+"""A closed loop, of any kind, in place of `rate_rps`."""
 
 EXPECT_KEYS = table(
     (

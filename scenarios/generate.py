@@ -199,9 +199,11 @@ def _draw_ending(family: str, u: Uniform) -> dict[str, Any]:
 
 
 def _draw_magnitudes(family: str, u: Uniform) -> dict[str, float]:
-    """The parameters that the table gives a range for."""
+    """The parameters that the table gives a range for; the others are as usual."""
     ranges = drawn.FAMILIES[family].magnitudes
-    return {name: between.at(u(name)) for name, between in ranges.items()}
+    usual = {spec.field: spec.default for spec in FAULT_KINDS[family].parameters}
+    usual = {name: value for name, value in usual.items() if not math.isnan(value)}
+    return usual | {name: between.at(u(name)) for name, between in ranges.items()}
 
 
 def _own_magnitudes(family: str, component: Component, u: Uniform) -> dict[str, float]:

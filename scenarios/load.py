@@ -19,27 +19,19 @@ from hms.scenarios.fault_options import fault_document, with_faults
 from hms.scenarios.file_keys import (
     EXPECT_KEYS,
     ID_PATTERN,
-    RATE_KEY,
     SCENARIO_KEYS,
     SLO_KEYS,
     SOURCE_KEYS,
-    WORKLOAD_KINDS,
     FileKey,
 )
+from hms.scenarios.load_component_parts import check_parts
 from hms.scenarios.load_faults import read_faults
 from hms.scenarios.load_parts import read_components, read_edges
-from hms.scenarios.model import (
-    ITSELF,
-    Component,
-    Edge,
-    Scenario,
-    Slo,
-    Source,
-    Workload,
-)
+from hms.scenarios.load_workload import read_workload
+from hms.scenarios.model import Component, Scenario, Slo, Source, Workload
 from hms.scenarios.overlay import locate, merge
 from hms.scenarios.read_fields import Fields, shown
-from hms.scenarios.write import OUTSIDE, outside_edge, save_scenario, scenario_to_mapping
+from hms.scenarios.write import save_scenario, scenario_to_mapping
 
 __all__ = [
     "SCHEMA",
@@ -79,7 +71,7 @@ def load_scenario(
         data = merge(data, document)
     asked = [fault_document(text, data) for text in faults]
     data = with_faults(data, asked)
-    scenario, problems = parse_scenario(data)
+    scenario, problems = parse_scenario(data, FilePath(path).parent)
     if scenario is None:
         raise located_error(problems, [*documents, *asked], data)
     return scenario
@@ -97,8 +89,14 @@ def located_error(
     raise AssertionError("an error needs a problem")
 
 
-def parse_scenario(data: Any) -> tuple[Scenario | None, list[Problem]]:
-    """A scenario from the mapping of a file; None with all problems if there are any."""
+def parse_scenario(
+    data: Any, folder: FilePath | None = None
+) -> tuple[Scenario | None, list[Problem]]:
+    """A scenario from the mapping of a file; None with all problems if there are any.
+
+    Args:
+        folder: where the files of recorded loads lie; None: there are none.
+    """
     problems: list[Problem] = []
     reader = Fields({}, problems)
     top = reader.mapping(data, (), "the scenario")
@@ -110,7 +108,7 @@ def parse_scenario(data: Any) -> tuple[Scenario | None, list[Problem]]:
         return None, problems
     reader.refuse_unknown(top, SCENARIO_KEYS, (), "the scenario")
     reader.sources = _read_sources(top.get("sources"), reader)
-    scenario = _read_sections(top, reader)
+    scenario = _read_sections(top, reader, folder)
     return (None if problems else scenario), problems
 
 
@@ -147,7 +145,9 @@ def _read_sources(data: Any, reader: Fields) -> dict[str, Source]:
     return sources
 
 
-def _read_sections(top: Mapping[str, Any], reader: Fields) -> Scenario | None:
+def _read_sections(
+    top: Mapping[str, Any], reader: Fields, folder: FilePath | None
+) -> Scenario | None:
     """Everything below `sources`."""
     name = top.get("name", "")
     if not isinstance(name, str) or not name:
@@ -164,7 +164,8 @@ def _read_sections(top: Mapping[str, Any], reader: Fields) -> Scenario | None:
         reader.wrong(("components",), what, f"at most {MAX_COMPONENTS}")
         return None
     edges = read_edges(top.get("edges"), defaults.get("edge"), components, reader)
-    workload = _read_workload(top.get("workload"), components, edges, reader)
+    check_parts(components, edges, reader)
+    workload = read_workload(top.get("workload"), components, edges, reader, folder)
     horizon_s = _top_number(top, _HORIZON, 300.0, reader)
     faults = read_faults(top.get("faults"), components, edges, workload, horizon_s, reader)
     warm_up_s = _top_number(top, _WARM_UP, 30.0, reader)
@@ -199,84 +200,6 @@ def _top_number(top: Mapping[str, Any], key: FileKey, default: float, reader: Fi
         return default
     value = reader.scalar(top[key.key], key, (key.key,))
     return default if value is None else float(value)
-
-
-def _read_workload(
-    data: Any, components: dict[str, Component], edges: dict[str, Edge], reader: Fields
-) -> tuple[Workload, ...]:
-    """The `workload` list; adds the implied client `outside` where no client is named."""
-    nodes = reader.list_of(data, ("workload",), "`workload`")
-    loads = [_read_load(node, index, reader) for index, node in enumerate(nodes)]
-    if not nodes:
-        reader.wrong(("workload",), "no workload", "[{entry: …, client: …, rate_rps: …}]")
-    for index, load in enumerate(loads):
-        if load is None or not _entry_is_known(load, index, components, reader):
-            continue
-        if load.client == OUTSIDE and OUTSIDE not in components:
-            components[OUTSIDE] = Component(OUTSIDE, kind="client")
-        if load.client == OUTSIDE and f"{OUTSIDE} -> {load.entry}" not in edges:
-            edges[f"{OUTSIDE} -> {load.entry}"] = outside_edge(load.entry)
-        _check_client(load, index, components, edges, reader)
-    return tuple(load for load in loads if load is not None)
-
-
-def _read_load(node: Any, index: int, reader: Fields) -> Workload | None:
-    """One item of `workload`."""
-    path = ("workload", index)
-    fields = reader.mapping(node, path, "a workload")
-    kind = fields.get("kind", "constant")
-    if not isinstance(kind, str) or kind not in WORKLOAD_KINDS:
-        known_kinds, near = ", ".join(WORKLOAD_KINDS), nearest(str(kind), WORKLOAD_KINDS)
-        reader.wrong((*path, "kind"), f"unknown kind {shown(kind)}", known_kinds, near)
-        return None
-    shape = WORKLOAD_KINDS[kind]
-    known = ("entry", "client", "kind", "from", "sure", "rate_rps", *shape)
-    reader.refuse_unknown(fields, known, path, "a workload")
-    for key in ("entry", "rate_rps", *shape):
-        if key not in fields:
-            reader.wrong(path, f"the workload has no `{key}`", f"`{key}`")
-    values, origins = reader.fields(fields, {"rate_rps": RATE_KEY}, path)
-    itself = reader.origin(fields, path)
-    if itself is not None:
-        origins[ITSELF] = itself
-    entry, client = fields.get("entry"), fields.get("client", OUTSIDE)
-    for key, name in (("entry", entry), ("client", client)):
-        if name is not None and not isinstance(name, str):
-            reader.wrong((*path, key), f"`{key}` is {shown(name)}", "the name of a component")
-    if not isinstance(entry, str) or not isinstance(client, str) or "rate_rps" not in values:
-        return None
-    parameters, _ = reader.fields(fields, shape, path)
-    return Workload(entry, client, kind, values["rate_rps"], parameters, origins)
-
-
-def _entry_is_known(
-    load: Workload, index: int, components: Mapping[str, Component], reader: Fields
-) -> bool:
-    """Whether the load's entry is a component that can be called."""
-    if load.entry in components and components[load.entry].kind != "client":
-        return True
-    near = nearest(load.entry, components)
-    what = f"no component `{load.entry}` that can be called"
-    reader.wrong(("workload", index, "entry"), what, "a component that is no client", near)
-    return False
-
-
-def _check_client(
-    load: Workload,
-    index: int,
-    components: Mapping[str, Component],
-    edges: Mapping[str, Edge],
-    reader: Fields,
-) -> None:
-    """A problem unless the load's client is one and calls the entry."""
-    path = ("workload", index, "client")
-    clients = [name for name, component in components.items() if component.kind == "client"]
-    if load.client not in clients:
-        near = nearest(load.client, clients)
-        reader.wrong(path, f"no client `{load.client}`", "a component of kind client", near)
-    elif f"{load.client} -> {load.entry}" not in edges:
-        what = f"no edge `{load.client} -> {load.entry}`"
-        reader.wrong(path, what, "that edge under `edges`")
 
 
 def _read_slo(

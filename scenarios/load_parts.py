@@ -11,6 +11,7 @@ from hms.agents.policy.healing_policy import HealingPolicy
 from hms.documents import Problem, nearest
 from hms.scenarios.file_keys import (
     COMPONENT_KEYS,
+    COMPONENT_PARTS,
     COMPONENT_TODAY,
     EDGE_KEYS,
     EDGE_TODAY,
@@ -18,11 +19,12 @@ from hms.scenarios.file_keys import (
     PROBE_KEYS,
     PROBES,
 )
+from hms.scenarios.load_component_parts import read_parts, replicas_of_groups
 from hms.scenarios.model import ITSELF, Component, Edge, Origin, Probe
 from hms.scenarios.read_fields import Fields, Path, shown
 
 _OWN = ("from", "sure")
-_COMPONENT_KNOWN = (*COMPONENT_KEYS, *PROBES, "probe", *COMPONENT_TODAY, *_OWN)
+_COMPONENT_KNOWN = (*COMPONENT_KEYS, *PROBES, "probe", *COMPONENT_PARTS, *COMPONENT_TODAY, *_OWN)
 _EDGE_KNOWN = (*EDGE_KEYS, *EDGE_TODAY, *_OWN)
 
 
@@ -52,8 +54,10 @@ def read_components(data: Any, defaults: Any, reader: Fields) -> dict[str, Compo
             expected = "1 to 64 of letters, digits, `_`, `.`, `-`"
             reader.wrong(path, f"component name {shown(name)} cannot be used", expected)
         part = _read_component(node, path, f"component `{name}`", reader)
+        replicas_of_groups(part.values, path, reader)
         if part.values.get("kind") != "client":
             part = part.on_top_of(base)
+        replicas_of_groups(part.values, path, reader)
         components[name] = Component(name, **part.values, origins=part.origins)
     return components
 
@@ -73,6 +77,7 @@ def _read_component(data: Any, path: Path, where: str, reader: Fields) -> _Part:
             part.keys.update(names)
             part.values.update(dict.fromkeys(names, probe))
             part.origins.update(dict.fromkeys(names, origin) if origin is not None else {})
+    part.values |= read_parts(fields, path, reader)
     _read_today(fields, COMPONENT_TODAY, path, part, reader)
     _read_itself(fields, path, part, reader)
     return part

@@ -15,6 +15,28 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from hms.scenarios.component_parts import Cache, Endpoint, Group, Probe
+from hms.scenarios.fault_model import Fault, Selector
+
+__all__ = [
+    "ITSELF",
+    "Cache",
+    "Component",
+    "Edge",
+    "Endpoint",
+    "Fault",
+    "Group",
+    "Origin",
+    "Probe",
+    "Range",
+    "Scenario",
+    "Selector",
+    "Slo",
+    "Source",
+    "Value",
+    "Workload",
+]
+
 ITSELF = "itself"
 """Key in `origins` under which a component or an edge says where it came from itself."""
 
@@ -84,17 +106,6 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A health check by the platform. kind: http, tcp, grpc or exec."""
-
-    kind: str
-    period_s: float = 10.0
-    timeout_s: float = 1.0
-    failures: int = 3
-    initial_delay_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Component:
     """A service, store or queue of identical replicas, or the client that sends the load.
 
@@ -106,6 +117,18 @@ class Component:
         service_cv: coefficient of variation of the service time.
         memory_mb: in use when idle; memory_limit_mb: 0 means no limit.
         balancer: round_robin, random or least.
+        lb_detect_s: how long a dead replica stays in rotation; None: 1 s where the platform
+            restarts it, else for good.
+        discipline: fifo, lifo or ps (all at once, the cores shared).
+        congestion: service time times 1 + congestion * (busy share of its cores)^3.
+        cold_s, cold_factor: after a start its service time is `cold_factor` times as long,
+            falling to 1 within `cold_s`.
+        metric_lag_s, metric_noise: its agent sees what was `metric_lag_s` ago, times a factor
+            drawn evenly from 1 - noise to 1 + noise for each replica, metric and look.
+        labels, version: what selectors of faults ask; a group may have its own version.
+        groups: replicas that differ, by name; their replicas sum to `replicas`.
+        endpoints: weighted routes with their own calls, by name; {}: one route over all edges.
+        cache: what answers without its backing store.
         level: basic, advanced or full: how much self-healing the component carries.
         self_restart: kubernetes (probes and restart back-off) or none.
         address: host:port where its callers reach it, "" where unknown.
@@ -128,10 +151,22 @@ class Component:
     criticality: str = "normal"
     level: str = "full"
     zone: str = ""
+    version: str = ""
     self_restart: str = "kubernetes"
     readiness: Probe | None = None
     liveness: Probe | None = None
     address: str = ""
+    lb_detect_s: float | None = None
+    discipline: str = "fifo"
+    congestion: float = 0.0
+    cold_s: float = 0.0
+    cold_factor: float = 1.0
+    metric_lag_s: float = 0.0
+    metric_noise: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    cache: Cache | None = None
     today: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
@@ -143,11 +178,15 @@ class Edge:
     Attributes:
         protocol: http, grpc, redis, tcp, ... ; "" where unknown. Exports need it.
         calls: mean number of calls for each request of the caller.
-        mode: sequential or parallel to the caller's other calls.
+        mode: sequential, parallel to the caller's other calls, or publish: nobody waits for
+            the answer, and no failure of it fails the request.
         need: hard (no answer: the request fails) or soft (it passes at `fallback_quality`).
         network_s: one way.
         timeout_s: the caller's time-out unless today's settings or a policy give `timeout.call_s`.
-        on_cut: what a partition does to calls: lose or queue.
+        on_cut: what a partition does to calls: lose or queue. Published messages are also
+            kept (queue) or lost (lose) while the callee is down or full.
+        hedge_after_s: an unanswered call is sent once more after this; 0: never.
+        hedges: at most so many such copies.
         today: the edge's present resilience settings in the policy's groups.
     """
 
@@ -162,6 +201,8 @@ class Edge:
     timeout_s: float = 2.0
     cancel_on_timeout: bool = False
     on_cut: str = "queue"
+    hedge_after_s: float = 0.0
+    hedges: int = 1
     today: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
@@ -176,10 +217,15 @@ class Workload:
     """Load that `client` sends to `entry`.
 
     Attributes:
-        kind: constant, spike, ramp or diurnal.
-        rate_rps: mean rate; the rate outside the spike, before the ramp.
+        kind: constant, spike, ramp, diurnal, burst or points.
+        rate_rps: mean rate; the rate outside the spike, before the ramp. Of a closed loop:
+            users / think_s, what they would send if answers took no time.
         parameters: spike: start_s, duration_s, factor. ramp: start_s, duration_s, to_rps.
-            diurnal: period_s, amplitude (share of the mean, 0 to 1).
+            diurnal: period_s, amplitude (share of the mean, 0 to 1). burst: every_s, burst_s,
+            factor.
+        points: of kind points: (t_s, rate) from which on the rate holds, in order of time.
+        users, think_s: a closed loop: (users - in flight) / think_s arrive a second. The
+            shape then moves the number of users. think_s 0: an open loop.
     """
 
     entry: str
@@ -188,27 +234,14 @@ class Workload:
     rate_rps: Value = 50.0
     parameters: Mapping[str, float] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    points: tuple[tuple[float, float], ...] = ()
+    users: float = 0.0
+    think_s: float = 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that breaks; kinds and their parameters are in `scenarios/fault_kinds.py`.
-
-    Attributes:
-        component, edge: one of them is given.
-        replicas: how many are struck, 0 for all.
-        duration_s: `math.inf` where only an act ends it.
-        until: "restart" or "roll_back": the act that ends it, "" for none.
-    """
-
-    kind: str
-    component: str | None = None
-    edge: tuple[str, str] | None = None
-    replicas: int = 0
-    start_s: float = 0.0
-    duration_s: float = math.inf
-    until: str = ""
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    @property
+    def closed(self) -> bool:
+        """Whether the next request waits for an answer."""
+        return self.think_s > 0.0
 
 
 @dataclass(frozen=True, slots=True)

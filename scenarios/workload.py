@@ -5,6 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from hms.scenarios.faults.expand import plain_faults
+from hms.scenarios.load_recorded import mean_of
 from hms.scenarios.model import Fault, Scenario, Workload
 
 Array = npt.NDArray[np.float64]
@@ -17,7 +19,7 @@ def arrivals_rps(scenario: Scenario, seconds: int) -> Array:
     which hold for a second: of a second that it strikes in part, the mean.
     """
     rates = np.stack([rates_rps(load, seconds) for load in scenario.workload])
-    for fault in scenario.faults:
+    for fault in plain_faults(scenario):
         if strikes_one_entry(fault, scenario):
             factors = spike_factors(fault, seconds)
             for row, load in zip(rates, scenario.workload, strict=True):
@@ -40,8 +42,8 @@ def spike_factors(fault: Fault, seconds: int) -> Array:
 
 
 def rates_rps(load: Workload, seconds: int) -> Array:
-    """Mean arrivals a second in each second, shape (seconds,)."""
-    base = float(load.rate_rps)  # type: ignore[arg-type]
+    """Mean arrivals a second in each second, shape (seconds,); of a closed loop, users."""
+    base = load.users if load.closed else float(load.rate_rps)  # type: ignore[arg-type]
     at = np.arange(seconds, dtype=np.float64)
     p = load.parameters
     if load.kind == "spike":
@@ -54,9 +56,28 @@ def rates_rps(load: Workload, seconds: int) -> Array:
         return np.asarray(
             base * (1.0 + p["amplitude"] * np.sin(2.0 * math.pi * at / p["period_s"]))
         )
+    if load.kind == "burst":
+        return np.where(at % p["every_s"] < p["burst_s"], base * p["factor"], base)
+    if load.kind == "points":
+        return _held(load.points, base, at)
     if load.kind == "steps":
         rates = np.full(seconds, base)
         for start, rate in sorted((float(k[3:]), v) for k, v in p.items() if k.startswith("at_")):
             rates[at >= start] = rate
         return rates
     return np.full(seconds, base)
+
+
+def _held(points: tuple[tuple[float, float], ...], mean: float, at: Array) -> Array:
+    """Recorded rates, scaled to a mean: each holds from its time to the next one's.
+
+    A second in which it changes has the mean of both; before the first point the first rate holds.
+    """
+    times = np.array([0.0, *(time_s for time_s, _ in points[1:])])
+    rates = np.array([rate for _, rate in points])
+    ends = np.append(times[1:], max(float(at[-1]), float(times[-1])) + 1.0)
+    summed = np.concatenate([[0.0], np.cumsum(rates * (ends - times))])
+    marks = np.append(times, ends[-1])
+    sent = np.interp(at + 1.0, marks, summed) - np.interp(at, marks, summed)
+    usual = mean_of(points)
+    return np.asarray(sent * (mean / usual) if usual > 0.0 else sent)

@@ -14,23 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from hms.documents import write_whole
-from hms.scenarios.fault_kinds import FAULT_KINDS
 from hms.scenarios.file_keys import (
+    CACHE_KEYS,
     COMPONENT_KEYS,
     EDGE_KEYS,
+    ENDPOINT_KEYS,
+    GROUP_KEYS,
+    LOOP_KEYS,
     PROBE_KEYS,
     PROBES,
     RATE_KEY,
     SLO_KEYS,
-    SWITCH,
     WORKLOAD_KINDS,
     FileKey,
 )
 from hms.scenarios.model import (
     ITSELF,
+    Cache,
     Component,
     Edge,
-    Fault,
+    Endpoint,
+    Group,
     Origin,
     Probe,
     Range,
@@ -39,8 +43,9 @@ from hms.scenarios.model import (
     Source,
     Workload,
 )
-from hms.scenarios.read_fields import shift_decimal
 from hms.scenarios.scenario_yaml import to_yaml
+from hms.scenarios.write_faults import fault_entry
+from hms.scenarios.write_values import in_file, tidy
 
 OUTSIDE = "outside"
 """The client that is implied where a workload names none."""
@@ -86,8 +91,8 @@ def scenario_to_mapping(scenario: Scenario) -> Entry:
         "schema": "hms.scenario/1",
         "name": scenario.name,
         "sources": {name: _source_entry(source) for name, source in scenario.sources.items()},
-        "horizon_s": _tidy(scenario.horizon_s),
-        "warm_up_s": _tidy(scenario.warm_up_s),
+        "horizon_s": tidy(scenario.horizon_s),
+        "warm_up_s": tidy(scenario.warm_up_s),
         "slo": {entry: _slo_entry(slo) for entry, slo in scenario.slo.items()},
         "workload": [writer.workload(load, implied) for load in scenario.workload],
         "defaults": {kind: values for kind, values in shared.items() if values},
@@ -96,8 +101,8 @@ def scenario_to_mapping(scenario: Scenario) -> Entry:
             for name, entry in components.items()
         },
         "edges": {name: _own(entry, shared["edge"], Edge) for name, entry in edges.items()},
-        "faults": [_fault_entry(fault) for fault in scenario.faults],
-        "expect": {key: _tidy(value) for key, value in scenario.expect.items()},
+        "faults": [fault_entry(fault) for fault in scenario.faults],
+        "expect": {key: tidy(value) for key, value in scenario.expect.items()},
     }
     needed = ("schema", "name", "horizon_s", "warm_up_s", "components")
     return {key: value for key, value in data.items() if value or key in needed}
@@ -130,6 +135,7 @@ class _Writer:
         entry = self._from(origins.get(ITSELF)) | self._values(component, COMPONENT_KEYS)
         for name in PROBES:
             entry[name] = self._probe(getattr(component, name), origins.get(name))
+        entry |= _parts(component)
         return entry | self._today(component.today, origins)
 
     def edge(self, edge: Edge) -> Entry:
@@ -142,10 +148,16 @@ class _Writer:
         entry: Entry = {"entry": load.entry}
         if load.client != implied:
             entry["client"] = load.client
-        rate = self._node(load.rate_rps, RATE_KEY, load.origins.get(RATE_KEY.key))
-        entry |= {"kind": load.kind, "rate_rps": rate}
+        entry["kind"] = load.kind
+        if load.closed:
+            entry |= {key: tidy(getattr(load, key)) for key in LOOP_KEYS}
+        else:
+            rate = self._node(load.rate_rps, RATE_KEY, load.origins.get(RATE_KEY.key))
+            entry["rate_rps"] = rate
         shape = WORKLOAD_KINDS[load.kind]
-        entry |= {key: _tidy(load.parameters[key]) for key in shape if key in load.parameters}
+        entry |= {key: tidy(load.parameters[key]) for key in shape if key in load.parameters}
+        if load.points:
+            entry["points"] = [[tidy(time_s), tidy(rate)] for time_s, rate in load.points]
         return entry | self._from(load.origins.get(ITSELF))
 
     def _values(self, holder: Component | Edge, keys: Mapping[str, FileKey]) -> Entry:
@@ -158,9 +170,9 @@ class _Writer:
     def _node(self, value: Any, spec: FileKey, origin: Origin | None) -> Any:
         """A value in its shortest form."""
         if isinstance(value, Range):
-            between = [_scalar(value.low, spec), _scalar(value.high, spec)]
+            between = [in_file(value.low, spec), in_file(value.high, spec)]
             return {"between": between} | self._from(origin)
-        scalar = _scalar(value, spec)
+        scalar = in_file(value, spec)
         return {"is": scalar} | self._from(origin) if origin is not None else scalar
 
     def _from(self, origin: Origin | None) -> Entry:
@@ -176,7 +188,7 @@ class _Writer:
         if probe is None:
             return "none"
         given = {
-            key: _scalar(getattr(probe, spec.field), spec)
+            key: in_file(getattr(probe, spec.field), spec)
             for key, spec in PROBE_KEYS.items()
             if key == "kind" or getattr(probe, spec.field) != getattr(Probe("http"), spec.field)
         }
@@ -190,17 +202,30 @@ class _Writer:
         }
 
 
-def _scalar(value: Any, spec: FileKey) -> Any:
-    """A value in the file's unit; whole floats are written without a point."""
-    if spec.milliseconds:
-        value = shift_decimal(value, 3)
-    return _tidy(value)
+def _parts(component: Component) -> Entry:
+    """What a component holds of its own; nothing of what it has not."""
+    entry: Entry = {}
+    if component.labels:
+        entry["labels"] = dict(component.labels)
+    if component.groups:
+        entry["groups"] = {n: _told(g, GROUP_KEYS) for n, g in component.groups.items()}
+    if component.endpoints:
+        entry["endpoints"] = {
+            name: {
+                **_told(route, ENDPOINT_KEYS),
+                "calls": {callee: tidy(count) for callee, count in route.calls.items()},
+            }
+            for name, route in component.endpoints.items()
+        }
+    if component.cache is not None:
+        entry["cache"] = _told(component.cache, CACHE_KEYS)
+    return entry
 
 
-def _tidy(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return int(value)
-    return value
+def _told(part: Group | Endpoint | Cache, keys: Mapping[str, FileKey]) -> Entry:
+    """All values of a part but empty texts."""
+    found = {key: in_file(getattr(part, spec.field), spec) for key, spec in keys.items()}
+    return {key: value for key, value in found.items() if value != ""}
 
 
 def _share(entries: list[Entry], holder: type[Component] | type[Edge]) -> Entry:
@@ -225,7 +250,7 @@ def _plain_default(key: str, holder: type[Component] | type[Edge]) -> Any:
     if spec is None:
         return None
     default = next(f.default for f in fields(holder) if f.name == spec.field)
-    return None if default is MISSING else _scalar(default, spec)
+    return None if default is MISSING else in_file(default, spec)
 
 
 def _own(entry: Entry, shared: Entry, holder: type[Component] | type[Edge]) -> Entry:
@@ -247,25 +272,4 @@ def _source_entry(source: Source) -> Entry:
 
 
 def _slo_entry(slo: Slo) -> Entry:
-    return {key: _scalar(getattr(slo, spec.field), spec) for key, spec in SLO_KEYS.items()}
-
-
-def _fault_entry(fault: Fault) -> Entry:
-    """One fault; parameters in the file's units."""
-    target: Entry = {}
-    if fault.edge is not None:
-        target["edge"] = " -> ".join(fault.edge)
-    if fault.component is not None:
-        target["component"] = fault.component
-    if fault.replicas:
-        target["replicas"] = fault.replicas
-    entry: Entry = {"kind": fault.kind} | ({"target": target} if target else {})
-    entry["start_s"] = _tidy(fault.start_s)
-    if fault.until:
-        entry["until"] = fault.until
-    else:
-        entry["duration_s"] = _tidy(fault.duration_s)
-    for spec in FAULT_KINDS[fault.kind].parameters:
-        value = fault.parameters.get(spec.field, spec.default)
-        entry[spec.key] = bool(value) if spec.kind == SWITCH else _scalar(value, spec)
-    return entry
+    return {key: in_file(getattr(slo, spec.field), spec) for key, spec in SLO_KEYS.items()}

@@ -1,6 +1,7 @@
 """Random scenarios that a file can say: every kind of value, origin, fault and load."""
 
 import math
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -8,13 +9,17 @@ from hms.scenarios.fault_kinds import COMPONENT, EDGE, FAULT_KINDS
 from hms.scenarios.file_keys import SWITCH, WORKLOAD_KINDS
 from hms.scenarios.model import (
     ITSELF,
+    Cache,
     Component,
     Edge,
+    Endpoint,
     Fault,
+    Group,
     Origin,
     Probe,
     Range,
     Scenario,
+    Selector,
     Slo,
     Source,
     Workload,
@@ -60,17 +65,41 @@ def origins_for(*keys: str) -> st.SearchStrategy[dict[str, Origin]]:
     return st.dictionaries(st.sampled_from(keys), origins)
 
 
+NAMES = st.sampled_from(["a", "b.1", "true", "1e3"])
+groups = st.dictionaries(
+    NAMES, st.builds(Group, st.integers(1, 4), TEXTS, TEXTS, numbers(0.01, 9.0)), max_size=3
+)
+
+
 @st.composite
-def components(draw, name: str, kind: str) -> Component:
+def components(draw, name: str, kind: str, callees: list[str]) -> Component:
     """A component; a probe that is not there has no origin."""
     keys = ("cores", "service_time_ms", "kind", "address", "readiness", "liveness", ITSELF)
     found = draw(origins_for(*keys))
     both = {name: draw(probes) for name in ("readiness", "liveness")}
     today = draw(st.sampled_from([{}, {"concurrency": {"limit": 24}}]))
+    apart = draw(groups)
+    together = sum(group.replicas for group in apart.values())
+    callee = st.sampled_from(callees) if callees else st.nothing()
+    calls = st.just({}) | st.dictionaries(callee, numbers(0.0, 9.0))
+    routes = st.dictionaries(NAMES, st.builds(Endpoint, numbers(0.1, 9.0), calls), max_size=3)
+    backing = st.builds(Cache, callee, numbers(0.0, 1.0), numbers(1.0, 1e6))
     return Component(
         name,
         kind,
-        replicas=draw(st.integers(1, 9)),
+        replicas=together or draw(st.integers(1, 9)),
+        version=draw(TEXTS),
+        lb_detect_s=draw(st.none() | numbers(0.0, 9.0)),
+        discipline=draw(st.sampled_from(["fifo", "lifo", "ps"])),
+        congestion=draw(numbers(0.0, 9.0)),
+        cold_s=draw(numbers(0.0, 9.0)),
+        cold_factor=draw(numbers(1.0, 9.0)),
+        metric_lag_s=draw(numbers(0.0, 9.0)),
+        metric_noise=draw(numbers(0.0, 1.0)),
+        labels=draw(st.dictionaries(TEXTS, TEXTS, max_size=2)),
+        groups=apart,
+        endpoints=draw(routes) if kind != "client" else {},
+        cache=draw(st.none() | backing) if callees and kind != "client" else None,
         cores=draw(numbers(0.001, 16.0)),
         workers=draw(st.sampled_from([1, 64, 200])),
         queue_limit=draw(st.integers(0, 999)),
@@ -100,6 +129,9 @@ def edges(draw, caller: str, callee: str) -> Edge:
         protocol=draw(TEXTS),
         calls=draw(values(0.0, 9.0)),
         need=draw(st.sampled_from(["hard", "soft"])),
+        mode=draw(st.sampled_from(["sequential", "parallel", "publish"])),
+        hedge_after_s=draw(numbers(0.0, 9.0)),
+        hedges=draw(st.integers(1, 3)),
         network_s=draw(numbers(0.0, 1.0)),
         timeout_s=draw(numbers(1e-6, 3600.0)),
         cancel_on_timeout=draw(st.booleans()),
@@ -109,13 +141,8 @@ def edges(draw, caller: str, callee: str) -> Edge:
     )
 
 
-@st.composite
-def faults(draw, names: list[str], pairs: list[tuple[str, str]], entry: str) -> Fault:
-    """A fault of any kind that the system can suffer."""
-    able = [kind for kind in FAULT_KINDS.values() if kind.target != EDGE or pairs]
-    kind = draw(st.sampled_from(able))
-    ends = [(act, math.inf) for act in kind.ends] + [("", 7.25)] * kind.may_last
-    until, duration_s = draw(st.sampled_from(ends))
+def magnitudes_of(draw, kind) -> dict[str, float]:
+    """Every parameter of a kind of fault."""
     magnitudes = {}
     for spec in kind.parameters:
         if spec.kind == SWITCH:
@@ -123,22 +150,73 @@ def faults(draw, names: list[str], pairs: list[tuple[str, str]], entry: str) -> 
         else:
             shift = 1e-3 if spec.milliseconds else 1.0
             magnitudes[spec.field] = draw(numbers(spec.low * shift, min(spec.high, 50.0) * shift))
+    return magnitudes
+
+
+@st.composite
+def faults(draw, names: list[str], pairs: list[tuple[str, str]], entry: str) -> Fault:
+    """A fault of any kind that the system can suffer, alone, at random or in parts."""
+    if draw(st.integers(0, 9)) == 0:
+        parts = draw(st.lists(single_faults(names, pairs, entry), min_size=1, max_size=3))
+        return Fault("composite", start_s=20.0, faults=tuple(parts))
+    return draw(single_faults(names, pairs, entry))
+
+
+@st.composite
+def single_faults(draw, names: list[str], pairs: list[tuple[str, str]], entry: str) -> Fault:
+    """A fault of any kind that the system can suffer."""
+    able = [kind for kind in FAULT_KINDS.values() if kind.target != EDGE or pairs]
+    kind = draw(st.sampled_from(able))
+    ends = [(act, math.inf) for act in kind.ends] + [("", 7.25)] * kind.may_last
+    ends += [(act, 7.25) for act in kind.ends if kind.may_last]
+    ends += [("", math.inf)] * (kind.may_last and not kind.default_until)
+    until, duration_s = ("", 0.0) if kind.instant else draw(st.sampled_from(ends))
+    target = draw(targets(kind, names, pairs, entry))
+    more = {"seed": draw(st.integers(0, 9))}
+    if kind.graded:
+        more |= {"ramp_s": draw(numbers(0.0, 9.0)), "magnitude": draw(numbers(0.0, 1.0))}
+    if "selector" in target:
+        more["spread_s"] = draw(numbers(0.0, 9.0))
+    if not until and not kind.instant and kind.may_last and draw(st.booleans()):
+        more |= {"mtbf_s": draw(numbers(9.0, 99.0)), "mttr_s": draw(numbers(1.0, 9.0))}
+    return Fault(
+        kind.name, start_s=40.0, duration_s=duration_s, until=until,
+        parameters=magnitudes_of(draw, kind), **target, **more,
+    )  # fmt: skip
+
+
+@st.composite
+def targets(draw, kind, names: list[str], pairs: list[tuple[str, str]], entry: str):
+    """What a fault of a kind may strike, by name or by what it has."""
+    if kind.target == EDGE and draw(st.booleans()):
+        return {"edge": draw(st.sampled_from(pairs))}
     if kind.target == EDGE:
-        return Fault(kind.name, None, draw(st.sampled_from(pairs)), 0, 40.0, duration_s, until,
-                     magnitudes)  # fmt: skip
-    component = draw(st.sampled_from(names)) if kind.target == COMPONENT else None
-    component = component or draw(st.sampled_from([None, entry]))
-    struck = draw(st.integers(0, 1)) if kind.target == COMPONENT else 0
-    return Fault(kind.name, component, None, struck, 40.0, duration_s, until, magnitudes)
+        return {"component": draw(st.sampled_from(pairs))[1]}
+    if kind.target != COMPONENT:
+        return {"component": draw(st.sampled_from([None, entry]))}
+    many = draw(st.sampled_from([{}, {"replicas": 1}, {"share": 0.5}]))
+    if draw(st.booleans()):
+        return many | {"component": draw(st.sampled_from(names))}
+    label = draw(st.sampled_from([None, ("tier", "all")]))
+    pick = draw(st.integers(0, 3))
+    if label is None and not pick:
+        pick = 1
+    return many | {"selector": Selector(label=label, pick=pick)}
 
 
 @st.composite
 def workloads(draw, entry: str, client: str) -> Workload:
-    """A load of any shape."""
+    """A load of any shape, in an open or a closed loop."""
     kind = draw(st.sampled_from(sorted(WORKLOAD_KINDS)))
     parameters = {key: draw(numbers(0.5, 1.0)) for key in WORKLOAD_KINDS[kind]}
     found = draw(origins_for("rate_rps", ITSELF))
-    return Workload(entry, client, kind, draw(values(0.0, 999.0)), parameters, found)
+    points = ((0.0, 3.0), (draw(numbers(1.0, 9.0)), 5.5)) if kind == "points" else ()
+    if draw(st.booleans()):
+        users, think_s = draw(numbers(0.0, 99.0)), draw(numbers(0.5, 9.0))
+        found.pop("rate_rps", None)
+        return Workload(entry, client, kind, users / think_s, parameters, found, points, users,
+                        think_s)  # fmt: skip
+    return Workload(entry, client, kind, draw(values(0.0, 999.0)), parameters, found, points)
 
 
 @st.composite
@@ -147,9 +225,12 @@ def scenarios(draw) -> Scenario:
     names = [f"s.{number}" for number in range(draw(st.integers(1, 3)))]
     kinds = st.sampled_from(["service", "store", "queue"])
     client = draw(st.sampled_from(["people", "outside"]))
-    built = {name: draw(components(name, draw(kinds))) for name in names}
-    built = {client: draw(components(client, "client"))} | built
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :] if draw(st.booleans())]
+    callees = {name: [b for a, b in pairs if a == name] for name in names}
+    built = {name: draw(components(name, draw(kinds), callees[name])) for name in names}
+    labelled = built[names[0]]
+    built[names[0]] = replace(labelled, labels={**labelled.labels, "tier": "all"})
+    built = {client: draw(components(client, "client", []))} | built
     calls = [draw(edges(*pair)) for pair in [(client, names[0]), *pairs]]
     return Scenario(
         "random",

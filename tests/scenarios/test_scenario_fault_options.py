@@ -37,7 +37,7 @@ def test_a_bare_question_strikes_all_replicas_at_60_s_until_an_act_ends_it(ask):
 def test_a_fault_that_no_act_ends_lasts_60_s(ask):
     (fault,) = ask("latency:web->stock:added_ms=800")
     assert (fault.edge, fault.start_s, fault.duration_s) == (("web", "stock"), 60.0, 60.0)
-    assert fault.parameters == {"added_s": 0.8}
+    assert fault.parameters == {"added_s": 0.8, "jitter_s": 0.0}
 
 
 def test_settings_are_those_of_the_file(ask):
@@ -81,7 +81,8 @@ def test_a_scenario_without_faults_gets_its_first(write, shop_text):
         ("slow:stock:factor=three", ["`factor` is `three`"]),
         ("crash:stock:start_s=600", ["starts at 600 s", "horizon of 300 s"]),
         ("crash:stock:replicas=5", ["5 replicas of `stock`", "at most its 2"]),
-        ("crash:stock:duration_s=5", ["what ends the crash fault", "until: restart"]),
+        ("bad_deploy:stock:duration_s=5", ["what ends the bad_deploy fault", "until: roll_back"]),
+        ("cache_flush:stock:duration_s=5", ["is over at once: it has no `duration_s`"]),
         ("load_spike:wbe:factor=2", ["`wbe` is no entry of the workload", "nearest: `web`"]),
         ("crash", ["not the form of a fault", "KIND:COMPONENT"]),
         ("", ["not the form of a fault"]),

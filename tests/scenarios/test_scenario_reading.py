@@ -86,7 +86,7 @@ def test_fault_magnitudes_are_in_si_units_with_defaults_filled_in(read):
     )
     latency, crash, broken, partition, deploy, spike, _ = scenario.faults
     assert latency.edge == ("web", "stock")
-    assert latency.parameters == {"added_s": 0.05}
+    assert latency.parameters == {"added_s": 0.05, "jitter_s": 0.0}
     assert crash.until == "restart"
     assert crash.parameters == {"restarts_by_itself": 1.0}
     assert broken.parameters == {"restarts_by_itself": 0.0}

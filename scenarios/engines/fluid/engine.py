@@ -21,6 +21,7 @@ from hms.agents.policy.parameters import (
 )
 from hms.agents.policy.recovery import RecoveryState
 from hms.agents.policy.retry import RetryState
+from hms.errors import ScenarioError
 from hms.scenarios import event_log
 from hms.scenarios.compile import CompiledScenario, closure_arrays
 from hms.scenarios.engines.fluid import loop as ticks
@@ -118,7 +119,13 @@ def state_of(
 def arrays_of(
     compiled: CompiledScenario, tables: PolicyTables, *, fast_forward: bool, record: bool
 ) -> Any:
-    """All arrays of one run; the policy's settings are not yet in place."""
+    """All arrays of one run; the policy's settings are not yet in place.
+
+    Raises:
+        ScenarioError: the scenario holds what means cannot say.
+    """
+    if compiled.fluid_cannot:
+        raise ScenarioError(list(compiled.fluid_cannot), None)
     components, units = compiled.components.copy(), compiled.units.copy()
     flat = _place_tables(compiled, components, units)
     world = compiled.world.copy()
