@@ -37,6 +37,11 @@ class Breeding:
         self._rng = generator(seed, "breeding")
         self._chance = generator(seed, "random genomes")
 
+    @property
+    def streams(self) -> tuple[np.random.Generator, np.random.Generator]:
+        """Its random streams, for a checkpoint."""
+        return self._rng, self._chance
+
     def first(
         self, count: int, start_from: Sequence[str], start: Sequence[HealingPolicy] = ()
     ) -> list[Individual]:
@@ -57,7 +62,7 @@ class Breeding:
                 policies += [baselines.load(each).policy for each in baselines.names()]
             elif name != RANDOM:
                 policies.append(baselines.load(name).policy)
-        made = [self._made(self._space.encode(policy), 0, ()) for policy in policies]
+        made = [self.made(self._space.encode(policy), 0, ()) for policy in policies]
         found = list({one.sha256: one for one in made}.values())[:count]
         return found + self._by_chance(count - len(found), 0, {one.sha256 for one in found})
 
@@ -109,7 +114,7 @@ class Breeding:
             (population[a].sha256[:12], population[b].sha256[:12])
             for a, b in zip(np.tile(left, 2).tolist(), np.tile(right, 2).tolist(), strict=True)
         ]
-        return [self._made(g, born, p) for g, p in zip(mutated, parents, strict=True)]
+        return [self.made(g, born, p) for g, p in zip(mutated, parents, strict=True)]
 
     def _by_chance(
         self,
@@ -121,11 +126,12 @@ class Breeding:
         """Random genomes whose policies are neither taken nor known."""
         found: list[Individual] = []
         while len(found) < count:
-            one = self._made(self._space.random(self._chance, 1)[0], born, ())
+            one = self.made(self._space.random(self._chance, 1)[0], born, ())
             if one.sha256 not in taken and not known(one.policy):
                 taken.add(one.sha256)
                 found.append(one)
         return found
 
-    def _made(self, genes: Floats, born: int, parents: tuple[str, ...]) -> Individual:
+    def made(self, genes: Floats, born: int, parents: tuple[str, ...]) -> Individual:
+        """The individual of these genes."""
         return Individual(genes, self._space.decode(genes), self._objectives, born, parents)

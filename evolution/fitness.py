@@ -31,6 +31,7 @@ class Fitness:
         self._backend = backend
         self._set_name = set_name
         self._rows: dict[str, dict[int, Floats]] = {}
+        self._fresh: list[tuple[str, int]] = []
 
     @property
     def remaining(self) -> int:
@@ -104,4 +105,18 @@ class Fitness:
                 f"gave a result that is not finite: {found[place].tolist()}"
             )
         for (place, scenario), row in zip(pairs.tolist(), found, strict=True):
-            self._rows.setdefault(policies[place].sha256, {})[scenario] = row
+            sha256 = policies[place].sha256
+            self._rows.setdefault(sha256, {})[scenario] = row
+            self._fresh.append((sha256, scenario))
+
+    def take_fresh(self) -> tuple[list[tuple[str, int]], Floats]:
+        """The pairs (policy hash, scenario) simulated since this was last asked, and their rows."""
+        fresh, self._fresh = self._fresh, []
+        rows = [self._rows[sha256][scenario] for sha256, scenario in fresh]
+        return fresh, np.stack(rows) if rows else np.zeros((0, 0))
+
+    def restore(self, pairs: Sequence[tuple[str, int]], rows: Floats) -> None:
+        """Take results that an earlier process simulated for this search."""
+        self.incidents += len(pairs)
+        for (sha256, scenario), row in zip(pairs, rows, strict=True):
+            self._rows.setdefault(sha256, {})[scenario] = row

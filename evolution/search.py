@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.evolution.backends import Backend
 from hms.evolution.breeding import Breeding
+from hms.evolution.checkpoint import Checkpoint, Part, set_streams, stream_state
 from hms.evolution.fitness import Fitness
 from hms.evolution.genome import Space
 from hms.evolution.individual import Individual
@@ -128,6 +129,7 @@ class Search:
         self._met: dict[str, Individual] = {}
         self._reference: Floats | None = None
         self._finished = False
+        self._parts = self._kept = 0
         self._logbook = tools.Logbook()
         self._statistics = tools.Statistics(key=lambda one: one.values)
         self._statistics.register("best", np.min, axis=0)
@@ -170,6 +172,62 @@ class Search:
             incidents=self._fitness.incidents,
             archive=[self._archived(one) for one in self._met.values()],
         )
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keep what was computed since the last call; between two generations."""
+        places = {sha256: place for place, sha256 in enumerate(self._met)}
+        new = list(self._met.values())[self._kept :]
+        fresh, rows = self._fitness.take_fresh()
+        part = Part(
+            genes=np.array([one.genes for one in new]),
+            born=np.array([one.born for one in new], dtype=np.int64),
+            parents=np.array([(*one.parents, "", "")[:2] for one in new], dtype=np.str_),
+            pairs=np.array([(places[name], at) for name, at in fresh], dtype=np.int64),
+            rows=rows,
+        )
+        state = {
+            "generation": self.generation,
+            "population": [places[one.sha256] for one in self.population],
+            "values": [one.values for one in self.population],
+            "reference": None if self._reference is None else self._reference.tolist(),
+            "finished": self._finished,
+            "history": [dict(row) for row in self._logbook],
+            "streams": stream_state(self._breeding.streams),
+        }
+        checkpoint.write(self._parts, part, state)
+        self._parts += 1
+        self._kept = len(self._met)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on where a search with the same arguments stood.
+
+        Raises:
+            InputError: there is no checkpoint, it is damaged, or of other code.
+        """
+        state, parts = checkpoint.read()
+        for part in parts:
+            self._restore_part(part)
+        met = list(self._met.values())
+        self.population = [met[place] for place in state["population"]]
+        for one, values in zip(self.population, state["values"], strict=True):
+            one.scored(values)
+        self.generation = int(state["generation"])
+        reference = state["reference"]
+        self._reference = None if reference is None else np.array(reference)
+        self._finished = bool(state["finished"])
+        for row in state["history"]:
+            self._logbook.record(**row)
+        set_streams(self._breeding.streams, state["streams"])
+        self._parts, self._kept = len(parts), len(self._met)
+
+    def _restore_part(self, part: Part) -> None:
+        for genes, born, parents in zip(part.genes, part.born, part.parents, strict=True):
+            named = tuple(str(name) for name in parents if name)
+            one = self._breeding.made(genes, int(born), named)
+            self._met[one.sha256] = one
+        names = list(self._met)
+        pairs = [(names[place], int(at)) for place, at in part.pairs.reshape(-1, 2)]
+        self._fitness.restore(pairs, part.rows)
 
     def _room(self, window: Sequence[int]) -> int:
         """How many new genomes can still be scored on the window, the finals' part kept back.
