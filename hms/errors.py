@@ -188,6 +188,10 @@ class InvariantBroken(HmsError):
             f"{place}at {at_s:.6g} s"
         )
 
+    def in_run(self, run: str) -> "InvariantBroken":
+        """The same, with the run's seed and tick."""
+        return _broken_again(self.rule, self.where, self.component, self.at_s, run)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """It travels between processes whole."""
         return _broken_again, (self.rule, self.where, self.component, self.at_s, self.run)

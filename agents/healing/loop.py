@@ -11,7 +11,7 @@ from hms.agents.healing.breaker.metrics import BreakerMetrics
 from hms.agents.healing.health.collector import ProcessCollector
 from hms.agents.healing.health.guard_feed import GuardFeed
 from hms.agents.healing.interface import HealthMetrics
-from hms.errors import HealingFailed, HmsError
+from hms.errors import HealingFailed, HmsError, InvariantBroken
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
@@ -66,7 +66,11 @@ class HealLoop:
         self._task = asyncio.get_running_loop().create_task(self._run(self._stopping), name=name)
 
     async def stop(self) -> None:
-        """No further round; the one under way ends first, as its own time-out allows."""
+        """No further round; the one under way ends first, as its own time-out allows.
+
+        Raises:
+            InvariantBroken: that ended the loop, under HMS_CHECK=1.
+        """
         task, stopping = self._task, self._stopping
         if task is not None and stopping is not None:
             stopping.set()
@@ -77,6 +81,8 @@ class HealLoop:
                 left.cancel()
                 await asyncio.wait({left})
         self._task = None
+        if task is not None and not task.cancelled() and task.done():
+            task.result()
 
     async def _run(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -94,6 +100,8 @@ class HealLoop:
             await self._take_guidance()
             await host.heal()
             self._begin_after()
+        except InvariantBroken:  # under HMS_CHECK=1 only, and there it must be seen
+            raise
         except HealingFailed as error:
             log.warning("%s: %s", host.config.component_id, error)
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever a round raises

@@ -213,9 +213,14 @@ class StandaloneSelfHealing(HealingInstance):
         return sum(self.health.refused.values())
 
     @property
+    def broken_invariants(self) -> Mapping[str, int]:
+        """Rules that always hold and did not, how often each; empty as long as all is right."""
+        return {} if self.watch is None else dict(self.watch.counts)
+
+    @property
     def configuration_version(self) -> int:
         """Rises by one with each change of configuration."""
-        return self.configuration.version
+        return 0 if self._configuration is None else self._configuration.version
 
     @property
     def refused_configurations(self) -> int:
@@ -253,10 +258,11 @@ class StandaloneSelfHealing(HealingInstance):
 
         with self.lock:
             decisions = [
-                EdgeDecisions(self.dependencies.edge(where, name)) for name, where in edges
+                EdgeDecisions(self.dependencies.edge(where, name), name) for name, where in edges
             ]
             return VirtualAgent(
-                self.ladder.parameters, decisions, acts=self.config.auto_healing_enabled
+                self.ladder.parameters, decisions, acts=self.config.auto_healing_enabled,
+                component_id=self.config.component_id,
             )
 
     def synchronous(self) -> SynchronousHealing:
@@ -319,5 +325,8 @@ class StandaloneSelfHealing(HealingInstance):
         from hms.agents.healing.recovery.healer import Healer  # whoever never falls ill needs none
 
         if self._healer is None:
-            self._healer = Healer(self)
+            from hms.agents.healing.invariants import InvariantWatch
+
+            self.watch = InvariantWatch(self)
+            self._healer = Healer(self, self.watch)
         return await self._healer.once()

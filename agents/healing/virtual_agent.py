@@ -9,9 +9,10 @@ policy's own functions: nothing is decided here.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hms.agents.policy.breaker import BreakerState
 from hms.agents.policy.component import Act, step_component
@@ -35,6 +36,9 @@ from hms.agents.policy.outlier import (
 from hms.agents.policy.recovery import RecoveryState
 from hms.agents.policy.retry import RetryState
 
+if TYPE_CHECKING:
+    from hms.agents.healing.invariants import VirtualCheck
+
 ALL_USED = [1.0] * SLOTS_PER_COMPONENT
 
 Row: TypeAlias = tuple[Any, ...]
@@ -46,11 +50,13 @@ class EdgeDecisions:
     """One outgoing edge: its parameters, its states, and what it was last granted."""
 
     parameters: EdgeParameters
+    dependency: str = ""
     breaker: BreakerState = field(default_factory=BreakerState)
     retry: RetryState = field(default_factory=RetryState)
     outlier: OutlierState = field(default_factory=OutlierState)
     grant: EdgeGrant = field(default_factory=EdgeGrant)
     outlier_grant: OutlierGrant = field(default_factory=lambda: OutlierGrant([*ALL_USED], -1))
+    check: VirtualCheck | None = None
 
     def step(self, observed: Row, now_s: float, dt_s: float, u: float) -> Row:
         """One tick of breaker and retry budget; the grant's values."""
@@ -58,14 +64,18 @@ class EdgeDecisions:
             self.breaker, self.retry, self.parameters.breaker, self.parameters.retry,
             EdgeObservation(*observed), self.grant, now_s, dt_s, u,
         )
+        if self.check is not None:
+            self.check.edge(self, None, now_s)
         return row(self.grant)
 
     def step_outlier(self, observed: Row, now_s: float, dt_s: float, u: float) -> Row:
         """One tick of the ejection of single replicas; the grant's values."""
+        seen = OutlierObservation(*observed)
         step_outlier(
-            self.outlier, self.parameters.breaker, OutlierObservation(*observed),
-            self.outlier_grant, now_s, dt_s, u,
+            self.outlier, self.parameters.breaker, seen, self.outlier_grant, now_s, dt_s, u
         )
+        if self.check is not None:
+            self.check.edge(self, seen, now_s)
         return row(self.outlier_grant)
 
     def skip(self, steady: Row, before_s: float, after_s: float, dt_s: float) -> None:
@@ -94,6 +104,7 @@ class VirtualAgent:
         component: detection, guard and ladders.
         edges: parameters of each outgoing edge, in the order of the observations.
         acts: whether it may act; without, illness is seen and nothing done (6.1).
+        component_id: for messages.
     """
 
     component: ComponentParameters
@@ -103,6 +114,17 @@ class VirtualAgent:
     recovery: RecoveryState = field(default_factory=RecoveryState)
     guard: GuardState = field(default_factory=GuardState)
     act: Act = field(default_factory=Act)
+    component_id: str = ""
+    check: VirtualCheck | None = None
+
+    def __post_init__(self) -> None:
+        """Under HMS_CHECK=1 the invariants are looked at after each step (CONTRIBUTING.md, 8)."""
+        if os.environ.get("HMS_CHECK") == "1":
+            from hms.agents.healing.invariants import VirtualCheck
+
+            self.check = VirtualCheck(self.component_id)
+            for edge in self.edges:
+                edge.check = self.check
 
     def step_dependencies(
         self, observations: Sequence[Row], now_s: float, dt_s: float, u: Sequence[float]
@@ -141,6 +163,8 @@ class VirtualAgent:
             self.component.detection, self.component.guard, self.component.recovery,
             [SlotObservation(*values) for values in slots], self.act, now_s, u,
         )
+        if self.check is not None:
+            self.check.agent(self, now_s)
         return row(self.act)
 
     def skip_dependencies(

@@ -24,6 +24,7 @@ from hms.agents.mac.agent import (
 )
 from hms.agents.mac.host import AgentHost, HostHandle, call_all
 from hms.agents.policy.healing_policy import HealingPolicy
+from hms.errors import InvariantBroken
 from hms.scenarios.compile import CompiledScenario, engine_order
 from hms.scenarios.draws import ACTING, EJECTION, JITTER, uniform
 from hms.scenarios.engines.fluid import Physics
@@ -202,7 +203,12 @@ class Crew:
         busy = [self.hosts[host] for host in batches]
         calls = [(tick, tick * dt, dt, batch) for batch in batches.values()]
         answers: dict[int, AgentOutput] = {}
-        for batch, outputs in zip(batches.values(), call_all(busy, "step", calls), strict=True):
+        try:
+            told = call_all(busy, "step", calls)
+        except InvariantBroken as error:  # a laboratory stops and names seed, tick and component
+            seed = int(self.physics.state.world["seed"][0])
+            raise error.in_run(f"seed {seed}, tick {tick}") from error
+        for batch, outputs in zip(batches.values(), told, strict=True):
             for (index, _), output in zip(batch, outputs, strict=True):
                 answers[index] = output
         return answers

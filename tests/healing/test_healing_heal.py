@@ -148,11 +148,11 @@ def test_healing_is_cut_off_at_its_timeout(healing: Build, clock: FakeClock) -> 
         await asyncio.Event().wait()
 
     async def use() -> None:
-        config = UnifiedHealingConfig("cart", healing_timeout=0.05)
+        config = UnifiedHealingConfig("cart", healing_timeout=0.3)
         each = create_self_healing(config, policy(errors=[{"act": "restart"}]), clock=clock)
         each.register_target("restart", never)
         await fall_ill(each, clock)
-        with pytest.raises(HealingFailed, match=r"restart: took longer than 0\.0167 s"):
+        with pytest.raises(HealingFailed, match=r"restart: took longer than 0\.1 s"):
             await each.heal()
 
     asyncio.run(use())

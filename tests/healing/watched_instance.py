@@ -45,6 +45,7 @@ class Watched:
     breakers: dict[str, Counted] = field(default_factory=dict)
     action_counts: dict[str, int] = field(default_factory=dict)
     escalations: int = 0
+    broken_invariants: dict[str, int] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property

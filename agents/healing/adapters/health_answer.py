@@ -26,8 +26,7 @@ def health_answer(healing: StandaloneSelfHealing) -> tuple[int, bytes]:
         return HTTP_UNAVAILABLE, _written({"status": "starting"})
     now_s = healing.clock.now_s()
     with healing.lock:
-        found = healing.situation(now_s)
-    status = found.status
+        found, status = healing.situation(now_s), healing.condition.status(now_s)
     told: dict[str, Any] = {
         "component": healing.config.component_id,
         "instance": healing.instance_id,
@@ -35,6 +34,7 @@ def health_answer(healing: StandaloneSelfHealing) -> tuple[int, bytes]:
         "reason": getattr(status, "reason", ""),
         "issue": found.issue.kind if found.issue is not None else "",
         "breakers": dict(list(healing.dependencies.phases().items())[:BREAKERS_MOST]),
+        "broken_invariants": healing.broken_invariants,
         "actions": {kind: n for kind, n in healing.action_counts.items() if n},
     }
     return HTTP_UNAVAILABLE if isinstance(status, Failed) else HTTP_OK, _written(told)

@@ -254,8 +254,10 @@ class BreakerCore:
             rule = breaker_rule(
                 self._state, self.parameters, self._slots, float(self.permits_max)
             )
+        if rule:
+            return rule
         m = self.metrics()
-        return rule or tally_rule(
+        return tally_rule(
             float(m.admitted), float(m.ok), float(m.failed), float(m.ignored),
             float(m.cancelled), float(m.late), float(m.in_flight),
         )

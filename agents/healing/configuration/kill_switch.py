@@ -68,6 +68,11 @@ class KillSwitch:
             return self._state
 
     @property
+    def read_at_s(self) -> float:
+        """When it was last looked at, on its clock; without a switch that is always now."""
+        return self.clock.now_s() if self.given is None else self._read_at_s
+
+    @property
     def may_act(self) -> bool:
         """Whether the next act may be done."""
         return self.state() == ACT

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from hms.agents.healing.calls.dependencies import Dependencies
 from hms.agents.healing.health.health import HealthMonitor
-from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue
+from hms.agents.healing.interface import Degraded, HealthMetrics, HealthStatus, Issue
 from hms.agents.healing.recovery.ladder import Ladder, observation_of
 from hms.agents.healing.recovery.treatment import Situation
 from hms.agents.policy.kinds import CUSTOM, DEPENDENCY, ISSUE_NAMES, NONE, SLACK
@@ -24,6 +25,9 @@ class Condition:
         ladder: reports to illness.
         dependencies: whose breakers stand beside the reports.
         replicas: of this component that serve, this one counted in.
+
+    Attributes:
+        broken: the invariant that does not hold, and what follows; empty while all do.
     """
 
     health: HealthMonitor
@@ -32,6 +36,7 @@ class Condition:
     replicas: float = 1.0
     reported_s: float = 0.0
     warnings: dict[str, str] = field(default_factory=dict)
+    broken: str = ""
 
     def report(
         self,
@@ -55,6 +60,16 @@ class Condition:
         return True
 
     def status(self, now_s: float) -> HealthStatus:
+        """What is told: at least Degraded while its own healing cannot be relied on."""
+        status = self._seen(now_s)
+        if not self.broken:
+            return status
+        if status.is_healthy:
+            return Degraded(self.broken)
+        reason = f"{status.reason}; {self.broken}"  # type: ignore[attr-defined]
+        return dataclasses.replace(status, reason=reason)  # type: ignore[type-var]
+
+    def _seen(self, now_s: float) -> HealthStatus:
         """What the reports say, at least Degraded while cut off from a dependency or flapping."""
         return self.health.status(
             now_s, open_dependencies=self.cut_off(), flapping=self.ladder.is_flapping
@@ -66,7 +81,7 @@ class Condition:
 
     def situation(self, now_s: float) -> Situation:
         """What is wrong now, if anything."""
-        status = self.status(now_s)
+        status = self._seen(now_s)
         kind = self.ladder.kind
         fresh = self._came_within(now_s, self.health.longest_gap_s(FRESH_GAPS, FRESH_LEAST_S))
         if status.is_healthy and kind == NONE:

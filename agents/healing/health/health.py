@@ -247,6 +247,12 @@ class HealthMonitor:
         """What was unusual in the last span that is over."""
         return self._anomalies.latest
 
+    def broken_rule(self) -> int:
+        """The number of a rule that its state breaks (`agents.policy.invariants`); 0: none."""
+        from hms.agents.policy.invariants import health_rule
+
+        return health_rule(self._state)
+
     def history(
         self, since_s: float = 0.0, until_s: float = math.inf
     ) -> tuple[HistoryPoint, ...]:

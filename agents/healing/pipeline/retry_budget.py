@@ -8,6 +8,7 @@ single deposits would have been (tests/healing/test_healing_budget.py holds that
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sys
 import threading
@@ -48,8 +49,8 @@ class RetryBudget:
     """
 
     __slots__ = (
-        "_active", "_again_active", "_clock", "_counted", "_exhausted", "_given_back", "_lock",
-        "_looks", "_parameters", "_state", "_taken", "succeeded",
+        "_active", "_again_active", "_clock", "_counted", "_exhausted", "_given_back", "_largest",
+        "_lock", "_looks", "_parameters", "_state", "_taken", "succeeded",
     )
 
     succeeded: Callable[[], int]
@@ -58,6 +59,7 @@ class RetryBudget:
     def __init__(self, parameters: RetryParameters, clock: Clock) -> None:
         """A full bucket."""
         self._parameters = parameters
+        self._largest = parameters.budget_max  # so far: what is missing was missing from that
         self._clock = clock
         self._state = decision.RetryState(refilled_s=clock.now_s())
         self._lock = threading.Lock()
@@ -71,6 +73,7 @@ class RetryBudget:
         with self._lock:
             self._settle()
             self._parameters = parameters
+            self._largest = max(self._largest, parameters.budget_max)
 
     @property
     def watches_calls(self) -> bool:
@@ -122,6 +125,20 @@ class RetryBudget:
                 taken=self._taken, given_back=self._given_back, exhausted=self._exhausted,
                 successes=self._counted,
             )
+
+    def broken_rule(self) -> int:
+        """The number of a rule that it breaks (`agents.policy.invariants`); 0: none."""
+        from hms.agents.policy.invariants import retry_rule
+
+        with self._lock:
+            largest = dataclasses.replace(self._parameters, budget_max=self._largest)
+            return retry_rule(self._state, largest)
+
+    def drain(self) -> None:
+        """Its state broke a rule: go on with an empty bucket, which successes fill again."""
+        with self._lock:
+            spent = self._parameters.budget_max * decision.TOKEN
+            self._state = decision.RetryState(spent, self._clock.now_s())
 
     def _granted(self) -> bool:
         p = self._parameters

@@ -22,6 +22,7 @@ from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION, REVERSIBLE
 from hms.agents.policy.recovery import act_class
 
 if TYPE_CHECKING:
+    from hms.agents.healing.invariants import InvariantWatch
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
 STORE_LIMIT_S = 1.0  # for noting an intention; a slower store is not waited for
@@ -33,6 +34,7 @@ class ActRunner:
     """Finds somebody who does something about one issue."""
 
     host: StandaloneSelfHealing
+    watch: InvariantWatch
     treatment: Treatment
     round: HealingRound
     issue: Issue
@@ -111,6 +113,10 @@ class ActRunner:
             with host.lock:
                 host.ladder.pass_over(preview, host.clock.now_s())
             return None
+        disrupts = act_class(act.kind) != REVERSIBLE
+        if disrupts:
+            self.watch.look_at_guard(preview.guard, preview.limits)
+        self.watch.look_before_act(begun.key)
         if self._is_stopped(begun):
             return None
         begun.undo = carrier.undo
@@ -118,7 +124,7 @@ class ActRunner:
             host.ladder.begin(preview)
         if self.treatment.under_way is begun:  # by a process that was killed: wait for it
             return None
-        if act_class(act.kind) != REVERSIBLE:
+        if disrupts:
             host.will_disrupt()
         outcome = await self.round.attempt(by, carrier.do, self.issue, act.amount)
         if outcome.end == DONE:
@@ -144,7 +150,10 @@ class ActRunner:
             return None
         if each.act_class == DISRUPTIVE and not self._may_disrupt():
             return None
-        if not await self._claim(begun, own) or self._is_stopped(begun, own):
+        if not await self._claim(begun, own):
+            return None
+        self.watch.look_before_act(begun.key)
+        if self._is_stopped(begun, own):
             return None
         with host.lock:
             detected = host.ladder.kind == self.kind
@@ -176,7 +185,9 @@ class ActRunner:
             reason = held_back(ladder.guard, p.guard, serving, 0.0, failing, now_s)
             if reason == FREE:
                 note_act(ladder.guard, now_s)
-                return True
+        if reason == FREE:
+            self.watch.look_at_guard(ladder.guard, p.guard)
+            return True
         if reason == LIMITED:
             host.escalate(self.issue, ("guard: enough was disrupted",))
         return False

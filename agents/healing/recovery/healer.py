@@ -19,6 +19,7 @@ from hms.agents.policy.kinds import DEPENDENCY, EFFECTIVE, INCONCLUSIVE, INEFFEC
 from hms.agents.policy.recovery import CALM_S
 
 if TYPE_CHECKING:
+    from hms.agents.healing.invariants import InvariantWatch
     from hms.agents.healing.standalone import StandaloneSelfHealing
 
 WORDS = {
@@ -33,6 +34,7 @@ class Healer:
     """Heals one instance; `heal()` there sees to it that only one run is under way."""
 
     host: StandaloneSelfHealing
+    watch: InvariantWatch
     abandoned: int = 0  # strategies that did not stop when they were cut off
     treatment: Treatment = field(default_factory=Treatment)
 
@@ -44,6 +46,7 @@ class Healer:
                 else worked.
         """
         host = self.host
+        self.watch.look()
         healing_round = HealingRound(host.config.healing_timeout)
         healing_round.start()
         with host.lock:
@@ -55,7 +58,9 @@ class Healer:
         host.look_at(found)
         action = None
         if self._wants_act(found) and found.issue is not None:
-            runner = ActRunner(host, self.treatment, healing_round, found.issue, found.kind)
+            runner = ActRunner(
+                host, self.watch, self.treatment, healing_round, found.issue, found.kind
+            )
             action = await runner.run()
             self.abandoned += healing_round.abandoned
             if action is None:

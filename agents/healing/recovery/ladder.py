@@ -18,7 +18,7 @@ from hms.agents.policy.kinds import (
     NONE,
     SLOTS_PER_COMPONENT,
 )
-from hms.agents.policy.parameters import RecoveryParameters
+from hms.agents.policy.parameters import GuardParameters, RecoveryParameters
 from hms.agents.policy.recovery import RecoveryState, act_at, is_exhausted
 from hms.agents.policy.verification import ILL, conclude, hold_s, settle
 
@@ -29,11 +29,12 @@ NO_SLOTS = [SlotObservation() for _ in range(SLOTS_PER_COMPONENT - 1)]  # read o
 
 @dataclass(slots=True)
 class Preview:
-    """What the ladder would do, and its states once that is begun."""
+    """What the ladder would do, its states once that is begun, and the limits it was held to."""
 
     act: Act
     recovery: RecoveryState
     guard: GuardState
+    limits: GuardParameters
 
 
 @dataclass(slots=True)
@@ -129,7 +130,9 @@ class Ladder:
     def preview(self, now_s: float) -> Preview:
         """What the ladder would do now; nothing is begun."""
         p = self.parameters
-        found = Preview(Act(wake_s=FOREVER_S), copied(self.recovery), copied(self.guard))
+        found = Preview(
+            Act(wake_s=FOREVER_S), copied(self.recovery), copied(self.guard), p.guard
+        )
         slots = self._slots()
         slot = most_urgent(self.detection, found.recovery, p.guard, p.recovery, slots)
         if slot >= 0:

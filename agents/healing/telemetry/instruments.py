@@ -65,6 +65,11 @@ class Observed(Protocol):
         ...
 
     @property
+    def broken_invariants(self) -> Mapping[str, int]:
+        """Rules that do not hold, how often each."""
+        ...
+
+    @property
     def escalations(self) -> int:
         """Illnesses handed to the supervisor."""
         ...
@@ -208,6 +213,12 @@ def escalations(view: View) -> Iterator[Sample]:
     yield {}, float(view.instance.escalations)
 
 
+def invariants(view: View) -> Iterator[Sample]:
+    """Rules found broken; none is the normal case, and then there is no series."""
+    for rule, count in view.instance.broken_invariants.items():
+        yield {"rule": rule}, float(count)
+
+
 def phases(view: View) -> Iterator[Sample]:
     """One series a dependency and phase: how many breakers are in it, 1 or 0 but for `other`."""
     found: dict[str, dict[str, int]] = {}
@@ -269,6 +280,8 @@ INSTRUMENTS = (
                ("action",), actions),
     Instrument("hms.escalations", "{escalation}", "", "illnesses handed to the supervisor", True,
                (), escalations),
+    Instrument("hms.invariants.broken", "{look}", "", "looks that found a rule broken that always"
+               " holds: healing only observes then", True, ("rule",), invariants),
     Instrument("hms.breaker.state", "1", "", "1 for the breaker's state, 0 for the others", False,
                ("dependency", "state"), phases),
     Instrument("hms.breaker.calls", "{call}", "", "guarded calls by outcome", True,
