@@ -206,8 +206,15 @@ EXPECT_KEYS = table(
         FileKey("retry_amplification_below"),
         FileKey("availability_at_least", high=1.0),
         _seconds("downtime_below_s"),
+        _seconds("disruption_below_s"),
+        FileKey("restarts_at_most", high=1e6),
+        _choice("verdict", "recovered", "degraded", "collapsed"),
     )
 )
+
+OPENS_AFTER = "opens_after"
+OPENS_AFTER_KEYS = table((_seconds("within_s"), _whole("calls", 1)))
+"""Of `expect`, by edge: the breaker opens within so many seconds, or failed calls in a row."""
 
 SOURCE_KEYS = table(
     (

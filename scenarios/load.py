@@ -17,7 +17,6 @@ from hms.documents import Document, Problem, load_yaml, nearest
 from hms.errors import ScenarioError
 from hms.scenarios.fault_options import fault_document, with_faults
 from hms.scenarios.file_keys import (
-    EXPECT_KEYS,
     ID_PATTERN,
     SCENARIO_KEYS,
     SLO_KEYS,
@@ -25,6 +24,7 @@ from hms.scenarios.file_keys import (
     FileKey,
 )
 from hms.scenarios.load_component_parts import check_parts
+from hms.scenarios.load_expect import read_expect
 from hms.scenarios.load_faults import read_faults
 from hms.scenarios.load_parts import read_components, read_edges
 from hms.scenarios.load_workload import read_workload
@@ -171,8 +171,6 @@ def _read_sections(
     warm_up_s = _top_number(top, _WARM_UP, 30.0, reader)
     if warm_up_s >= horizon_s:
         reader.wrong(("warm_up_s",), f"warm-up of {warm_up_s:g} s", "less than `horizon_s`")
-    expect = reader.mapping(top.get("expect"), ("expect",), "`expect`")
-    reader.refuse_unknown(expect, EXPECT_KEYS, ("expect",), "`expect`")
     return Scenario(
         name=name,
         horizon_s=horizon_s,
@@ -183,7 +181,7 @@ def _read_sections(
         edges=tuple(edges.values()),
         faults=faults,
         sources=reader.sources,
-        expect=reader.fields(expect, EXPECT_KEYS, ("expect",))[0],
+        expect=read_expect(top.get("expect"), edges, reader),
     )
 
 

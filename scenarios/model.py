@@ -272,7 +272,7 @@ class Scenario:
     edges: tuple[Edge, ...]
     faults: tuple[Fault, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
-    expect: Mapping[str, float] = field(default_factory=dict)
+    expect: Mapping[str, Any] = field(default_factory=dict)
 
     def edge(self, caller: str, callee: str) -> Edge:
         """The edge between two components.

@@ -97,4 +97,23 @@ MISTAKES = [
     ("client: people", "client: people, kind: points, points: [[1, 2], [1, 3]]", 6, ["not after"]),
     ("client: people", "client: people, kind: csv, file: ../x.csv", 6, ["scenario's own folder"]),
     ("client: people", "client: people, kind: csv, file: x.csv", 6, ["cannot be read"]),
+    (
+        "name: shop",
+        "name: shop\nexpect: {opens_after: {stock -> dv: {calls: 3}}}",
+        3,
+        ["`opens_after` of unknown edge `stock -> dv`", "`stock -> db`"],
+    ),
+    (
+        "name: shop",
+        "name: shop\nexpect: {opens_after: {stock -> db: {call: 3}}}",
+        3,
+        ["unknown key `call`", "`calls`"],
+    ),
+    (
+        "name: shop",
+        "name: shop\nexpect: {opens_after: {stock -> db: {}}}",
+        3,
+        ["when it opens is empty"],
+    ),
+    ("name: shop", "name: shop\nexpect: {verdict: recoverd}", 3, ["`recovered`"]),
 ]
