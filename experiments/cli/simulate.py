@@ -10,6 +10,7 @@ import click
 from hms.experiments.cli.fault_option import fault_option
 
 if TYPE_CHECKING:
+    from hms.experiments.chaos_forecast import Forecast
     from hms.experiments.single_run import Incident, Ran
 
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
 @fault_option
+@click.option("--chaos", "chaos", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="A Chaos Mesh or Istio file: what it would do. May be repeated.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=20, show_default=True,
+              help="With --chaos: how many runs, each with its own chances.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Result, events and timeline as JSON.")
 def command(
     scenario: str,
@@ -31,28 +36,51 @@ def command(
     seed: str,
     overlays: tuple[Path, ...],
     faults: tuple[str, ...],
+    chaos: tuple[Path, ...],
+    seeds: int,
     as_json: bool,
 ) -> None:
     """Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
 
-    Quantities that are known only as ranges are taken at their midpoints.
+    Quantities that are known only as ranges are taken at their midpoints. With --chaos the
+    scenario runs once for each of several seeds, which draw them, with the chaos and without.
 
     \b
       hms simulate shop.yaml --fault crash:payment
       hms simulate shop.yaml --fault 'latency:cart->payment:added_ms=800,duration_s=90'
       hms simulate shop.yaml --policy ladder
       hms simulate shop.yaml --policy latest --engine actors
+      hms simulate shop.yaml --chaos slow-cart.yaml
     """
+    from hms.experiments.chaos_forecast import forecast
     from hms.experiments.report.run_text import run_lines
     from hms.experiments.single_run import prepare, run_incident
     from hms.experiments.steps.write import json_text
 
+    if chaos:
+        if engine != "fluid":
+            raise click.UsageError("--chaos runs on the engine fluid only")
+        _forecast(forecast(scenario, overlays, faults, chaos, policy, seed, seeds), as_json)
+        return
     incident = prepare(scenario, overlays, seed, faults)
     ran = run_incident(incident, policy, engine)
     if as_json:
         click.echo(json_text(ran_mapping(incident, ran)), nl=False)
         return
     for line in run_lines(incident, ran):
+        click.echo(line)
+
+
+def _forecast(told: Forecast, as_json: bool) -> None:
+    """Print what chaos files would do."""
+    from hms.experiments.chaos_forecast import forecast_mapping
+    from hms.experiments.report.chaos_text import forecast_lines
+    from hms.experiments.steps.write import json_text
+
+    if as_json:
+        click.echo(json_text(forecast_mapping(told)), nl=False)
+        return
+    for line in forecast_lines(told):
         click.echo(line)
 
 
