@@ -20,17 +20,18 @@ from hms.scenarios.importers.findings import (
     kind_of,
     protocol_of,
 )
+from hms.scenarios.importers.telemetry import TELEMETRY, sends_telemetry
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
 _TOKEN = re.compile(
     rf"(?:(?P<scheme>[a-z][a-z0-9+]*)://(?:[^@/\s]*@)?)?(?P<host>{_HOST})"
     r"(?::(?P<port>\d{1,5}))?"
 )
+_HOST_KEY = re.compile(r"(^|[;,\s])(host|server|data source|addr)=$", re.IGNORECASE)
 _HOLDS_ADDRESS = re.compile(
     r"(^|_)(ADDR|ADDRESS|HOST|HOSTNAME|URL|URI|ENDPOINT|SERVER|SERVERS|SERVICE|DSN|BROKERS?)$",
     re.IGNORECASE,
 )
-_TELEMETRY = ("OTEL_", "ZIPKIN", "JAEGER")
 _FLAG = re.compile(r"true|1|yes|on", re.IGNORECASE)
 _LOCAL = re.compile(r"localhost|[\d.]+|.*\.local$")
 
@@ -51,14 +52,13 @@ class Variable:
 def find_calls(caller: str, variable: Variable, lookup: Lookup, findings: Findings) -> None:
     """Add an edge for each known service that the value names; say what leads nowhere."""
     value = variable.value.strip()
-    if variable.name.upper().startswith(_TELEMETRY):
-        findings.say("addresses of telemetry (OTEL_…, ZIPKIN…, JAEGER…) are not taken as calls")
-        return
-    found = False
+    telemetry = sends_telemetry(variable.name)
+    found = telemetry  # a collector that is not deployed here is not worth a word
     for match in _TOKEN.finditer(value):
         host, port = match["host"], int(match["port"] or 0)
         callee = lookup(host)
-        clear = bool(match["scheme"] or match["port"] or ".svc" in host)
+        keyed = _HOST_KEY.search(value, 0, match.start())  # Host=db;Database=shop
+        clear = bool(match["scheme"] or match["port"] or ".svc" in host or keyed)
         bare = match[0] == value and bool(variable.name)
         if not callee or not (clear or bare):
             continue
@@ -71,7 +71,8 @@ def find_calls(caller: str, variable: Variable, lookup: Lookup, findings: Findin
                 f"taken as a call of `{callee}` (sure: guessed)"
             )
         protocol = _protocol(callee, port, match["scheme"] or "", findings)
-        findings.add_edge(FoundEdge(caller, callee, place, protocol))
+        edge = FoundEdge(caller, callee, place, protocol, purpose=TELEMETRY if telemetry else "")
+        findings.add_edge(edge)
     if not found:
         _say_if_nowhere(caller, variable, findings)
         _say_if_hint(caller, variable, findings)

@@ -7,7 +7,7 @@
 - `restart`: compose starts a service again when its process ended, never because a health check
   fails, and a health check takes nothing out of rotation: so no probe comes from one.
 - `${NAME:-default}` takes its value from the `.env` file beside the compose file, else the
-  default.
+  default; so does a variable that is named without a value.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from hms.scenarios.importers.findings import (
 from hms.scenarios.importers.kubernetes_objects import at, items
 
 _REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\}|\$(?P<bare>\w+)")
+_LONGEST = 4096
+_MOST_DOTENV = 1 << 20
 _RESTARTING = ("always", "unless-stopped", "on-failure", "any")
 
 
@@ -42,7 +44,7 @@ class _File:
 
     def __init__(self, document: Document, path: Path, name: str) -> None:
         self._document = document
-        self._variables = dict(_dotenv(path.parent / ".env"))
+        self.variables = _dotenv(path.parent / ".env")
         self.name = name
         services = at(document.data, "services")
         self.services: Mapping[str, Any] = services if isinstance(services, Mapping) else {}
@@ -56,22 +58,31 @@ class _File:
         """A value with its `${NAME}` references replaced; unknown ones stay as they are."""
         if not isinstance(value, str):
             return value
-
-        def replacement(match: re.Match[str]) -> str:
-            known = self._variables.get(match["name"] or match["bare"])
-            return known or match["default"] or (match[0] if known is None else "")
-
-        return _REFERENCE.sub(replacement, value)
+        return _filled_in(value, self.variables)
 
 
-def _dotenv(path: Path) -> Iterator[tuple[str, str]]:
-    """The variables of a `.env` file; none where there is no such file."""
+def _filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """A text with its references replaced; unknown ones stay as they are."""
+
+    def replacement(match: re.Match[str]) -> str:
+        known = variables.get(match["name"] or match["bare"])
+        return known or match["default"] or (match[0] if known is None else "")
+
+    return _REFERENCE.sub(replacement, text)[:_LONGEST]
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file, which may use those above them; {} where there is none."""
+    found: dict[str, str] = {}
     if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        match = re.fullmatch(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*", line)
+        return found
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read(_MOST_DOTENV)
+    for line in text.splitlines():
+        match = re.fullmatch(r"\s*(?:export\s+)?(\w+)\s*=\s*(.*?)\s*(?:\s#.*)?", line[:_LONGEST])
         if match:
-            yield match[1], match[2].strip("'\"")
+            found[match[1]] = _filled_in(match[2].strip("'\""), found)
+    return found
 
 
 def read_compose(paths: Sequence[str | Path]) -> Findings:
@@ -90,7 +101,9 @@ def read_compose(paths: Sequence[str | Path]) -> Findings:
         for service, data in file.services.items():
             if isinstance(data, Mapping):
                 _add_component(findings, file, str(service), data)
-                hosts |= dict.fromkeys(_names(str(service), data), str(service))
+                names = set(_names(str(service), data))
+                hosts |= dict.fromkeys(names, str(service))
+                findings.components[str(service)].hosts |= names
     for file in files:
         for service, data in file.services.items():
             for variable in _variables(file, str(service), data):
@@ -187,9 +200,11 @@ def _variables(file: _File, service: str, data: Any) -> Iterator[Variable]:
     environment = at(data, "environment")
     if isinstance(environment, Mapping):
         for name, value in environment.items():
-            yield _variable(file, service, str(name), value, "environment", name)
+            given = file.variables.get(str(name)) if value is None else value
+            yield _variable(file, service, str(name), given, "environment", name)
     for index, entry in enumerate(items(data, "environment")):
-        name, _, value = str(entry).partition("=")
+        name, given, value = str(entry).partition("=")
+        value = value if given else file.variables.get(name, "")
         yield _variable(file, service, name, value, "environment", index)
     for key in ("command", "entrypoint"):
         stated = at(data, key)

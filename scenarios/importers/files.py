@@ -11,8 +11,19 @@ from hms.errors import ManifestError
 
 _YAML = (".yaml", ".yml", ".json")
 _GENERIC = frozenset(
-    {"kubernetes", "k8s", "kube", "deploy", "deployment", "manifests", "release", "compose",
-     "docker-compose", "platform", "base"}
+    {
+        "kubernetes",
+        "k8s",
+        "kube",
+        "deploy",
+        "deployment",
+        "manifests",
+        "release",
+        "compose",
+        "docker-compose",
+        "platform",
+        "base",
+    }
 )
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 

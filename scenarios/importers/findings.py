@@ -90,7 +90,8 @@ class FoundComponent:
         exposed: whether it can be reached from outside.
         callable_: whether other components have a name to call it by.
         hosts: names that others call it by, as far as they are not its own.
-        labels: of its pods.
+        labels: what the scenario shall keep as its labels.
+        pod_labels: of its pods, which rules of a mesh select by.
     """
 
     name: str
@@ -103,6 +104,7 @@ class FoundComponent:
     callable_: bool = False
     hosts: set[str] = field(default_factory=set)
     labels: dict[str, str] = field(default_factory=dict)
+    pod_labels: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -111,6 +113,7 @@ class FoundEdge:
 
     Attributes:
         facts: by file key: calls, network_ms, timeout_ms, mode, need, …
+        purpose: what it is for where that is not to answer a request, as `telemetry.py` says.
     """
 
     caller: str
@@ -118,6 +121,7 @@ class FoundEdge:
     place: Place
     protocol: str = ""
     facts: dict[str, Fact] = field(default_factory=dict)
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,7 @@ class Findings:
     Attributes:
         edges: by caller and callee.
         settings: today's resilience settings; the first of a callee and group counts.
+        mesh: objects of a service mesh, until the components they are about are known.
         faults: in the form of a scenario file.
         joined: names of one source that were taken for names of another.
         said: notes for the user: what was dropped, guessed or taken as only a hint.
@@ -164,6 +169,7 @@ class Findings:
     components: dict[str, FoundComponent] = field(default_factory=dict)
     edges: dict[tuple[str, str], FoundEdge] = field(default_factory=dict)
     settings: list[FoundSettings] = field(default_factory=list)
+    mesh: list[Any] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
@@ -208,7 +214,12 @@ _PROTOCOLS = frozenset(
 
 
 def kind_of(component: FoundComponent) -> str:
-    """service, store or queue, by what its image or name is a database or broker of."""
+    """service, store or queue, by what its image or name is a database or broker of.
+
+    A kind that a source states (a graph, a trace's database call) wins over the name.
+    """
+    if "kind" in component.facts:
+        return str(component.facts["kind"].value)
     for text in (image_name(component.image), component.name):
         words = set(re.split(r"[-_.]", text.lower())) - _PACKAGING
         if words and words <= _STORES:

@@ -7,6 +7,8 @@ What becomes of which object:
 - Ingress: the services behind it face outside.
 - ConfigMap: values that environment variables take from it.
 - NetworkPolicy: calls that are allowed, by `kubernetes_policies.py`.
+- HorizontalPodAutoscaler, ScaledObject: bounds of replicas, by `kubernetes_scaling.py`.
+- VirtualService, DestinationRule: kept for `istio.py`, which needs all components.
 - everything else is passed over; Jobs and CronJobs are said aloud.
 
 Kubernetes' defaults hold for what a probe leaves out: period 10 s, time-out 1 s, 3 failures.
@@ -38,10 +40,14 @@ from hms.scenarios.importers.kubernetes_objects import (
     select,
 )
 from hms.scenarios.importers.kubernetes_policies import add_policies
+from hms.scenarios.importers.kubernetes_scaling import add_autoscalers
 from hms.scenarios.model import Probe
+from hms.scenarios.provenance import DERIVED
 
 _PROBE_KINDS = {"httpGet": "http", "tcpSocket": "tcp", "grpc": "grpc", "exec": "exec"}
 _RUNS_ONCE = ("Job", "CronJob")
+_ZONES = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+MESH_KINDS = ("VirtualService", "DestinationRule")
 
 
 def read_kubernetes(paths: Sequence[str | Path]) -> Findings:
@@ -60,6 +66,8 @@ def read_kubernetes(paths: Sequence[str | Path]) -> Findings:
     for name in cluster.pods:
         add_calls(cluster, name)
     add_policies(cluster)
+    add_autoscalers(cluster)
+    cluster.findings.mesh += cluster.of_kind(*MESH_KINDS)
     for manifest in cluster.of_kind(*_RUNS_ONCE):
         cluster.findings.say(f"{manifest.kind} `{manifest.name}` runs once: passed over")
     return cluster.findings
@@ -81,13 +89,19 @@ def _add_component(cluster: Cluster, manifest: Manifest) -> None:
     component = FoundComponent(name, manifest.place("metadata", "name"))
     cluster.findings.components[name] = component
     labels = at(manifest.data, *template, "metadata", "labels")
-    cluster.pods[name] = (manifest, labels if isinstance(labels, Mapping) else {})
+    component.pod_labels = dict(labels) if isinstance(labels, Mapping) else {}
+    cluster.pods[name] = (manifest, component.pod_labels)
     replicas = at(manifest.data, "spec", "replicas")
     if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas >= 1:
         component.facts["replicas"] = Fact(replicas, manifest.place("spec", "replicas"))
     elif manifest.kind == "DaemonSet":
         note = f"DaemonSet `{name}`: one replica assumed, the number of nodes is not known"
         cluster.findings.say(note)
+    for label in _ZONES:
+        zone = at(manifest.data, *template, "spec", "nodeSelector", label)
+        if isinstance(zone, str) and zone:
+            place = manifest.place(*template, "spec", "nodeSelector", label)
+            component.facts["zone"] = Fact(zone[:64], place)
     containers = (*template, "spec", "containers")
     _add_main_container(component, manifest, containers, cluster.findings)
 
@@ -107,21 +121,31 @@ def _add_main_container(
     for port in items(main, "ports"):
         number = at(port, "containerPort")
         _offer(component, [str(at(port, "name") or "")], number)
-    for key, resource, read in (
-        ("cores", "cpu", quantities.cores),
-        ("memory_limit_mb", "memory", quantities.megabytes),
-    ):
-        stated = at(main, "resources", "limits", resource)
-        value = read(stated)
-        if value is not None:
-            place = manifest.place(*here, "resources", "limits", resource)
-            component.facts[key] = Fact(value, place)
-        elif stated is not None:
-            findings.say(f"{resource} limit `{stated}` of `{component.name}` cannot be read")
+    _add_limits(component, manifest, here, findings)
     for name in ("readiness", "liveness"):
         probe = _probe(main.get(f"{name}Probe"))
         if probe is not None:
             add_probe(component, name, probe, manifest.place(*here, f"{name}Probe"))
+
+
+def _add_limits(
+    component: FoundComponent, manifest: Manifest, here: tuple[str | int, ...], findings: Findings
+) -> None:
+    """CPU and memory limits. Without a CPU limit the request is what it surely gets: derived."""
+    for key, kind, resource, read in (
+        ("cores", "limits", "cpu", quantities.cores),
+        ("cores", "requests", "cpu", quantities.cores),
+        ("memory_limit_mb", "limits", "memory", quantities.megabytes),
+    ):
+        path = (*here, "resources", kind, resource)
+        stated = at(manifest.data, *path)
+        value = read(stated)
+        if value is not None and key not in component.facts:
+            place = manifest.place(*path, sure="" if kind == "limits" else DERIVED)
+            component.facts[key] = Fact(value, place)
+        elif value is None and stated is not None:
+            kind = kind.removesuffix("s")
+            findings.say(f"{resource} {kind} `{stated}` of `{component.name}` cannot be read")
 
 
 def _probe(data: Any) -> Probe | None:
@@ -164,6 +188,7 @@ def _add_service(cluster: Cluster, manifest: Manifest) -> None:
     for name in names:
         component = cluster.findings.components[name]
         component.callable_ = True
+        component.hosts |= {manifest.name, f"{manifest.name}.{manifest.namespace}"}
         outside = at(manifest.data, "spec", "type") in ("LoadBalancer", "NodePort")
         component.exposed = component.exposed or outside
         for port in ports:

@@ -12,6 +12,8 @@ from hms.scenarios.importers.files import cited_as, list_files
 from hms.scenarios.importers.kubernetes_objects import at
 
 KUBERNETES, COMPOSE = "kubernetes", "compose"
+ISTIO = "istio"
+"""Its objects are Kubernetes' too."""
 WORDS = {KUBERNETES: "Kubernetes manifests", COMPOSE: "a compose file"}
 
 
@@ -24,7 +26,7 @@ def other_kind(format_name: str, paths: Sequence[str | Path]) -> ManifestError |
     problems: list[Problem] = []
     for file in list_files(paths):
         found = looks_like(file)
-        if found and found[0] != format_name:
+        if found and found[0] != (KUBERNETES if format_name == ISTIO else format_name):
             kind, key, line = found
             name = cited_as(file, paths)
             what = f"{name}:{line}: `{key}:`: this looks like {WORDS[kind]}, not {format_name}"

@@ -1,4 +1,4 @@
-"""Reads amounts as Kubernetes and compose write them: `200m` cores, `128Mi`."""
+"""Reads amounts as Kubernetes, Istio and compose write them: `200m` cores, `128Mi`, `1m30s`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _BYTES = {
     "Gi": 2.0**30,
     "Ti": 2.0**40,
 }
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|ms|s|m|h)")
 _COMPOSE_BYTES = {"": 1.0, "b": 1.0, "k": 2.0**10, "m": _MI, "g": 2.0**30, "t": 2.0**40}
 
 
@@ -51,3 +53,12 @@ def _amount(value: Any, units: dict[str, float]) -> float | None:
         return None
     amount = float(match[1]) * units[match[2]]
     return float(f"{amount:.12g}") if 0.0 < amount < 1e18 else None
+
+
+def seconds(value: Any) -> float | None:
+    """Seconds of a duration as Go, Istio and Kubernetes write it: `2s`, `500ms`, `1m30s`."""
+    text = value if isinstance(value, str) and len(value) <= 40 else ""
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return float(f"{sum(float(number) * _SECONDS[unit] for number, unit in parts):.12g}")

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hms.scenarios.importers.assemble import Import
 from hms.scenarios.model import Scenario
 from hms.scenarios.provenance import count_by_sureness
 from hms.scenarios.topology import cycles
 from hms.scenarios.write import OUTSIDE
 
+_MOST_LINES = 20
+
 
 def notes(imported: Import) -> list[str]:
-    """What the importer said, and cycles."""
+    """What the importer said, what was joined, where sources disagree, and cycles."""
+    conflicts = [f"sources disagree on {conflict}" for conflict in imported.conflicts]
     circles = [f"calls go in a circle: {', '.join(c)}" for c in cycles(imported.scenario)]
-    return [*imported.said, *circles]
+    return [*imported.said, *_short(imported.joined), *_short(conflicts), *circles]
+
+
+def _short(lines: Sequence[str]) -> list[str]:
+    """The first lines, and how many more there are (`--json` has all of them)."""
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], *([f"and {more} more like it"] if more > 0 else [])]
 
 
 def _counts(scenario: Scenario) -> tuple[int, int]:
@@ -32,6 +43,12 @@ def summary(imported: Import, output: str | None) -> dict[str, object]:
         "edges": edges,
         "quantities": count_by_sureness(imported.scenario),
         "notes": notes(imported),
+        "joined": list(imported.joined),
+        "conflicts": [
+            {"where": each.where, "kept": each.kept, "left": each.left}
+            for each in imported.conflicts
+        ],
+        "cycles": [list(circle) for circle in cycles(imported.scenario)],
     }
 
 
