@@ -25,6 +25,7 @@ from hms.agents.healing.configuration.config import (
     ImplementationConfig,
     UnifiedHealingConfig,
 )
+from hms.agents.healing.default_policy import read_policy
 from hms.agents.healing.factory import (
     create_advanced_self_healing,
     create_basic_self_healing,
@@ -74,4 +75,5 @@ __all__ = [
     "create_basic_self_healing",
     "create_full_self_healing",
     "create_self_healing",
+    "read_policy",
 ]

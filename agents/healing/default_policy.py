@@ -1,8 +1,9 @@
-"""The policy that an instance of each level has when it is given none (4, docs/levels.md)."""
+"""The policy of an instance: read from a file, or the level's own (4, docs/levels.md)."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from hms.agents.healing.configuration.config import HealingLevel
 from hms.agents.policy.healing_policy import HealingPolicy
@@ -11,6 +12,28 @@ FILES = {
     HealingLevel.ADVANCED: "policy-advanced.json",
     HealingLevel.FULL: "policy-full.json",
 }
+
+
+def read_policy(source: Path | str) -> HealingPolicy:
+    """The policy in a YAML or JSON file, such as `hms export` writes.
+
+    Args:
+        source: the file, or a text of several lines.
+
+    Raises:
+        PolicyError: all mistakes in it, with file and line; or there is no such file.
+    """
+    from hms.documents import read  # PyYAML is loaded when a file is read
+    from hms.errors import PolicyError
+
+    return read(source, HealingPolicy.parse, PolicyError)
+
+
+def policy_of(given: HealingPolicy | Path | str | None, level: HealingLevel) -> HealingPolicy:
+    """The policy that is meant: itself, the one in this file, or the level's own."""
+    if isinstance(given, Path | str):
+        return read_policy(given)
+    return given or default_policy(level)
 
 
 @cache

@@ -9,6 +9,8 @@ from hms.agents.healing.standalone import StandaloneSelfHealing
 from hms.agents.policy.healing_policy import HealingPolicy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hms.agents.healing.a2a import A2ASelfHealing
     from hms.agents.healing.hybrid import HybridSelfHealing
 
@@ -27,13 +29,15 @@ def implementation(level: HealingLevel) -> type[StandaloneSelfHealing]:
 
 
 def create_self_healing(
-    config: UnifiedHealingConfig, policy: HealingPolicy | None = None, **settings: Any
+    config: UnifiedHealingConfig,
+    policy: HealingPolicy | Path | str | None = None,
+    **settings: Any,
 ) -> StandaloneSelfHealing:
     """The instance that a configuration describes.
 
     Args:
         config: the six fields (6.1).
-        policy: parameters and ladders; without, the level's own.
+        policy: parameters and ladders, or the file that holds them; without, the level's own.
         **settings: what the implementation takes: see `HealingInstance`, and for the higher
             levels `A2ASelfHealing` and `HybridSelfHealing`.
     """

@@ -18,7 +18,7 @@ from hms.agents.healing.clock import Clock, MonotonicClock
 from hms.agents.healing.configuration.adaptation import Adaptation
 from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.configuration.description import require_described
-from hms.agents.healing.default_policy import default_policy
+from hms.agents.healing.default_policy import policy_of
 from hms.agents.healing.health.condition import Condition
 from hms.agents.healing.health.health import HealthMonitor
 from hms.agents.healing.interface import Issue, Supervisor
@@ -34,6 +34,8 @@ from hms.agents.policy.policy_values import ROWS
 from hms.errors import ConfigRefused, NotInitialized
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hms.agents.healing.configuration.configuration import Configuration
     from hms.agents.healing.configuration.kill_switch import KillSwitch
     from hms.agents.healing.invariants import InvariantWatch
@@ -67,7 +69,7 @@ class HealingInstance:
 
     Args:
         config: the six static fields (6.1).
-        policy: parameters and ladders; without, the level's own.
+        policy: parameters and ladders, or the file that holds them; without, the level's own.
         clock: monotonic; tests give one they move.
         draw: a number in [0, 1), for jitter.
         wall: seconds since 1970, to tell a sender whose clock runs ahead.
@@ -89,7 +91,7 @@ class HealingInstance:
     def __init__(
         self,
         config: UnifiedHealingConfig,
-        policy: HealingPolicy | None = None,
+        policy: HealingPolicy | Path | str | None = None,
         *,
         clock: Clock | None = None,
         draw: Callable[[], float] = random.random,
@@ -108,6 +110,7 @@ class HealingInstance:
         """Build an instance that is not yet initialised.
 
         Raises:
+            PolicyError: the policy's file is not there, or has mistakes.
             ConfigRefused: the configuration asks for another implementation, or `kind` or
                 `criticality` is none.
         """
@@ -117,7 +120,7 @@ class HealingInstance:
                 f"    expected: {self.level.value}"
             )
         self.config = config
-        self.policy = policy or default_policy(self.level)
+        self.policy = policy_of(policy, self.level)
         self.where = {
             "kind": kind, "criticality": criticality, "level": config.level.value.lower()
         }
@@ -135,7 +138,7 @@ class HealingInstance:
             self.dependencies, replicas,
         )
         self._configuration: Configuration | None = None
-        self.registry = RecoveryRegistry()
+        self.registry = RecoveryRegistry(self.dependencies)
         self.attempts = AttemptHistory()
         self.effectiveness = Effectiveness()
         self.incidents: IncidentBook | None = None

@@ -64,7 +64,7 @@ class Neighbours:
             self._hear(message, now_s)
         for name in [name for name, at_s in self._shed_until_s.items() if now_s >= at_s]:
             self._shed_until_s.pop(name)
-            self.host.dependencies.try_once(name, once=False)
+            self.host.dependencies.limit_attempts(None, name)
         severity = found.status.severity
         if severity != self._severity:
             self._severity = severity
@@ -82,7 +82,7 @@ class Neighbours:
     def let_go(self) -> None:
         """Nobody hears them from now on: what was done for them ends."""
         for name in self._shed_until_s:
-            self.host.dependencies.try_once(name, once=False)
+            self.host.dependencies.limit_attempts(None, name)
         self._shed_until_s.clear()
         self.host.condition.warnings.clear()
 
@@ -122,7 +122,7 @@ class Neighbours:
         elif isinstance(message, PleaseShed):
             # retries are what makes a queue collapse
             self._shed_until_s[about] = now_s + min(message.for_s, SHED_MAX_S)
-            self.host.dependencies.try_once(about, once=True)
+            self.host.dependencies.limit_attempts(1, about)
         elif isinstance(message, SharedExperience):
             self._learn_from(message)
 

@@ -101,7 +101,7 @@ def test_a_target_may_be_a_coroutine_and_say_what_it_did(healing: Build, clock: 
 
 
 def test_an_unknown_act_has_no_target(healing: Build) -> None:
-    with pytest.raises(ConfigRefused, match="nearest: restart"):
+    with pytest.raises(ConfigRefused, match="nearest: `restart`"):
         healing().register_target("restrat", lambda issue, amount: None)
 
 

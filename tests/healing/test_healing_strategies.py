@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from ill_component import ILL, Build, fall_ill, policy
 
 from hms.agents.healing import (
+    AdaptiveConfig,
     ConfigAdjusted,
     FallbackActivated,
     HealingAction,
@@ -31,7 +33,7 @@ from hms.agents.healing.strategies.restart import (
     SupervisedChild,
 )
 from hms.agents.healing.strategies.scale import Scale
-from hms.errors import ConfigRefused
+from hms.errors import ConfigRefused, HealingFailed
 
 ERRORS = Issue("errors", 2, "50 % errors", 0.0)
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -211,3 +213,76 @@ def test_without_a_ladder_they_go_by_level_and_what_did_not_help_is_taken_back(
     fallback = FallbackActivated("for 30 s")
     assert asyncio.run(use()) == [fallback, *[NoAction()] * 4, Restarted()]
     assert not switch.is_on
+
+
+def ladder_of(step: dict[str, Any]) -> Any:
+    return policy(errors=[{"patience_s": 3.0, **step}])
+
+
+def test_a_ladders_fewer_attempts_need_no_target_and_are_taken_back(
+    healing: Build, clock: FakeClock
+) -> None:
+    each = healing(policy=ladder_of({"act": "adjust", "set": {"retry.max_attempts": 1}}))
+    guarded = each.guard("db")
+    seen = list[str]()
+
+    async def use() -> None:
+        await each.initialize()
+        await each.apply_config(AdaptiveConfig({"retry": {"max_attempts": 3}}, "us", 1.0))
+        await fall_ill(each, clock)
+        assert await each.heal() == ConfigAdjusted("retry.max_attempts: 3 to 1")
+        seen.append(guarded.describe())
+        for _ in range(6):
+            clock.advance(1.0)
+            each.report(ILL)
+            with suppress(HealingFailed):
+                await each.heal()
+        seen.append(guarded.describe())
+
+    asyncio.run(use())
+    assert seen == ["Breaker", "Retry > Breaker"]
+    assert each.history[0].verdict == "ineffective"
+    assert each.history[0].undone
+
+
+def test_a_value_of_the_ladder_never_reaches_another_setting(
+    healing: Build, clock: FakeClock
+) -> None:
+    step = {"act": "adjust", "set": {"concurrency.limit": 24}}
+    batch, limit = {"size": 500.0}, {"now": 100.0}
+    each = healing(policy=ladder_of(step))
+    each.register_strategy(
+        ConfigurationChange(
+            "batch", lambda: batch["size"], lambda value: batch.update(size=value), 100.0,
+            handles=("saturated",), name="smaller batches",
+        )
+    )
+    each.register_strategy(
+        ConfigurationChange(
+            "concurrency.limit", lambda: limit["now"], lambda value: limit.update(now=value), 50.0,
+            handles=("errors",),
+        )
+    )
+
+    async def use() -> None:
+        await fall_ill(each, clock)
+        assert await each.heal() == ConfigAdjusted("concurrency.limit: 100.0 to 24")
+
+    asyncio.run(use())
+    assert (batch, limit) == ({"size": 500.0}, {"now": 24.0})
+
+
+def test_rolling_back_has_a_target_of_its_own(healing: Build, clock: FakeClock) -> None:
+    done: list[str] = []
+    each = healing(policy=ladder_of({"act": "custom", "name": "roll_back"}))
+    each.register_target("custom", lambda issue, amount: done.append("custom"))
+    each.register_target("roll_back", lambda issue, amount: done.append("rolled back"))
+
+    async def use() -> None:
+        await fall_ill(each, clock)
+        await each.heal()
+
+    asyncio.run(use())
+    assert done == ["rolled back"]
+    with pytest.raises(ConfigRefused, match="nearest: `roll_back`"):
+        each.register_target("rollback", lambda issue, amount: None)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # a component that guards nothing loads no breaker
     from hms.agents.policy.parameters import BreakerParameters
 
 NAMES_MAX = 1000
+ATTEMPTS = "retry.max_attempts"
 
 
 class Dependencies:
@@ -63,7 +64,7 @@ class Dependencies:
         self._pinned: dict[str, Guard] = {}  # open, half-open, by hand: never let go
         self._known: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
         self._edges: dict[tuple[tuple[str, str], ...], EdgeParameters] = {}
-        self._once: set[str] = set()  # whose callers repeat nothing for now
+        self._attempts_most: dict[str, int] = {}  # by name, "" for all: for now, not configured
         self._seen: dict[str, int] = {}  # calls of each, when it was last looked at
         self._lock = threading.RLock()
 
@@ -117,16 +118,32 @@ class Dependencies:
                 self.adaptation = before
                 self._edges.clear()
                 raise
+            if adaptation.values.get(ATTEMPTS) != before.values.get(ATTEMPTS):
+                self._attempts_most.pop("", None)  # somebody has said what is to hold
             for (_, guard), edge in zip(guards, edges, strict=True):
                 self._fit(guard, edge)
 
-    def try_once(self, name: str, *, once: bool) -> None:
-        """Whether calls to this dependency are tried once for now, whatever is configured."""
+    def limit_attempts(self, most: int | None, name: str = "") -> None:
+        """Have calls tried at most so often for now, whatever is configured; None: no more.
+
+        Args:
+            most: calls in all, the first included.
+            name: of one dependency; empty: all of them, until `retry.max_attempts` is configured.
+        """
         with self._lock:
-            (self._once.add if once else self._once.discard)(name)
-            guard = self._known.get(name)
-            if guard is not None:
-                self._fit(guard, self._edge(name, guard.settings))
+            if most is None:
+                self._attempts_most.pop(name, None)
+            else:
+                self._attempts_most[name] = most
+            for known, guard in list(self._known.items()):
+                if not name or known == name:
+                    self._fit(guard, self._edge(known, guard.settings))
+
+    def attempts(self) -> int:
+        """How often the guarded calls that are tried most often are tried, limits included."""
+        with self._lock:
+            edges = [self._limited(n, self._edge(n, g.settings)) for n, g in self._known.items()]
+        return max((edge.retry.max_attempts for edge in edges), default=1)
 
     def edge(self, where: Mapping[str, str], name: str = "") -> EdgeParameters:
         """What holds on an edge to a dependency of this description, guarded here or not."""
@@ -167,9 +184,7 @@ class Dependencies:
 
     def _fit(self, guard: Guard, edge: EdgeParameters) -> None:
         """Bring a guard to the parameters in force, and to the stages that they ask for."""
-        if guard.dependency in self._once:
-            retry = dataclasses.replace(edge.retry, max_attempts=1)
-            edge = dataclasses.replace(edge, retry=retry)
+        edge = self._limited(guard.dependency, edge)
         guard.breaker.reconfigure(edge.breaker)
         settings = guard.settings
         wanted = (
@@ -194,6 +209,14 @@ class Dependencies:
                 self.draw, guard.pipeline,
             )
         )
+
+    def _limited(self, name: str, edge: EdgeParameters) -> EdgeParameters:
+        """The parameters with no more attempts than there may be for now."""
+        limits = [self._attempts_most[each] for each in ("", name) if each in self._attempts_most]
+        if not limits or min(limits) >= edge.retry.max_attempts:
+            return edge
+        retry = dataclasses.replace(edge.retry, max_attempts=min(limits))
+        return dataclasses.replace(edge, retry=retry)
 
     def _keep(self, name: str, guard: Guard) -> None:
         """Hold it where its phase belongs; make room if there is none."""

@@ -107,7 +107,7 @@ class ActRunner:
         """The ladder's step, done by whoever is its target."""
         host, act = self.host, preview.act
         by = ACT_NAMES[act.kind]
-        carrier = host.registry.carrier_of(act.kind, self.issue, self.round.passed_over)
+        carrier = host.registry.carrier_of(act, self.issue, self.round.passed_over)
         begun = UnderWay(by, self.issue, act.issue, LEVELS[act.kind], host.clock.now_s())
         if carrier is None or not await self._claim(begun, ""):
             with host.lock:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.interface import Issue, RecoveryLevel, RecoveryStrategy
@@ -24,9 +24,15 @@ from hms.agents.policy.kinds import (
     RECONNECT,
     RESTART,
     SCALE,
+    TARGET_MAX_ATTEMPTS,
+    TARGET_NAMES,
 )
 from hms.agents.policy.policy_values import nearest
 from hms.errors import ConfigRefused
+
+if TYPE_CHECKING:
+    from hms.agents.healing.calls.dependencies import Dependencies
+    from hms.agents.policy.component import Act
 
 Target: TypeAlias = "Callable[[Issue, float], Any]"
 """Carries out one act; gets the issue and the act's amount (replicas, new value, seconds)."""
@@ -42,6 +48,10 @@ LEVELS: Mapping[int, RecoveryLevel] = {
     RESTART: RecoveryLevel.HIGH,
     CUSTOM_ACT: RecoveryLevel.HIGH,
 }
+ROLL_BACK = "roll_back"
+CARRIED = (*ACT_NAMES[1:], *TARGET_NAMES, ROLL_BACK)
+"""What a target can be registered for."""
+
 REVERSIBLE, DISRUPTIVE, DESTRUCTIVE = "reversible", "disruptive", "destructive"
 CLASSES = (REVERSIBLE, DISRUPTIVE, DESTRUCTIVE)
 VERIFICATION_S = 10.0
@@ -57,7 +67,7 @@ class Registered:
         act_class: reversible, disruptive (asks the guard) or destructive (never automatic).
         expected_effect: what is to be seen when it helped, for people.
         limit_s: its own limit of time; 0: a third of `healing_timeout`.
-        replaces: the ladder's act whose target it is, too; 0 for a custom strategy.
+        replaces: the ladder's act whose target it is, too; empty for a custom strategy.
         trial: how it stands; made at its first act.
     """
 
@@ -70,7 +80,7 @@ class Registered:
     verification_s: float
     cool_down_s: float
     limit_s: float
-    replaces: int = 0
+    replaces: str = ""
     trial: Trial | None = None
 
     def standing(self) -> Trial:
@@ -102,11 +112,16 @@ class Carrier:
 
 @dataclass(slots=True)
 class RecoveryRegistry:
-    """Strategies and targets of one instance."""
+    """Strategies and targets of one instance.
 
+    Args:
+        dependencies: whose calls a ladder may have repeated less often; None: nobody's.
+    """
+
+    dependencies: Dependencies | None = None
     skipped: int = 0  # times that a `can_handle` raised
     strategies: list[Registered] = field(default_factory=list)
-    carriers: dict[int, Carrier] = field(default_factory=dict)
+    carriers: dict[str, Carrier] = field(default_factory=dict)
 
     def register_strategy(self, strategy: RecoveryStrategy) -> None:
         """Add a strategy; of equal level and priority the first one stays first.
@@ -131,26 +146,45 @@ class RecoveryRegistry:
     def register_target(self, act: str, target: Target, undo: Undo | None = None) -> None:
         """Say who carries out the ladder's act of this name, and who takes it back.
 
+        Args:
+            act: the act; of `adjust` the parameter that is set, of `custom` its name `roll_back`,
+                where it is not for all of them.
+            target, undo: see `Target` and `Undo`.
+
         Raises:
             ConfigRefused: no such act.
         """
-        if act not in ACT_NAMES[1:]:
+        if act not in CARRIED:
+            near = nearest(act, CARRIED)
             raise ConfigRefused(
-                f"unknown act `{act}`\n    expected: {', '.join(ACT_NAMES[1:])}\n"
-                f"    nearest: {nearest(act, ACT_NAMES[1:])}"
+                f"unknown act `{act}`\n    expected: {', '.join(CARRIED)}"
+                + (f"\n    nearest: `{near}`" if near else "")
             )
-        self.carriers[ACT_NAMES.index(act)] = Carrier(target, undo)
+        self.carriers[act] = Carrier(target, undo)
 
-    def carrier_of(self, act: int, issue: Issue, passed_over: list[str]) -> Carrier | None:
+    def carrier_of(self, act: Act, issue: Issue, passed_over: list[str]) -> Carrier | None:
         """Who carries this act out; None where nobody can, and that is said."""
-        carrier = self.carriers.get(act)
+        name = carried_name(act)
+        carrier = self.carriers.get(name) or self.carriers.get(ACT_NAMES[act.kind])
+        if carrier is None and name == TARGET_NAMES[TARGET_MAX_ATTEMPTS]:
+            carrier = self._own_attempts(name)
         if carrier is None:
-            passed_over.append(f"{ACT_NAMES[act]}: no target is registered for it")
+            passed_over.append(f"{name}: no target is registered for it")
             return None
         able = carrier.can_handle is None or self._asks(
-            carrier.can_handle, issue, ACT_NAMES[act], passed_over
+            carrier.can_handle, issue, name, passed_over
         )
         return carrier if able else None
+
+    def _own_attempts(self, name: str) -> Carrier | None:
+        """How often its calls are tried is the instance's own: nobody needs to be registered."""
+        if self.dependencies is None:
+            return None
+        from hms.agents.healing.strategies.fewer_attempts import FewerAttempts
+
+        own = FewerAttempts(self.dependencies)
+        carrier = self.carriers[name] = Carrier(own.perform, own.undo)
+        return carrier
 
     def able(
         self, issue: Issue, passed_over: list[str], *, with_ladder: bool
@@ -181,6 +215,13 @@ class RecoveryRegistry:
             return False
 
 
+def carried_name(act: Act) -> str:
+    """Under which name somebody carries it out: the act's, or what exactly it is."""
+    if act.kind == ADJUST:
+        return TARGET_NAMES[act.target]
+    return ROLL_BACK if act.kind == CUSTOM_ACT and act.target == 0 else ACT_NAMES[act.kind]
+
+
 def declared(strategy: RecoveryStrategy) -> Registered:
     """What a strategy says of itself, with defaults for what it leaves unsaid.
 
@@ -188,7 +229,6 @@ def declared(strategy: RecoveryStrategy) -> Registered:
         ConfigRefused: an unknown class, or a time that is none.
     """
     level = RecoveryLevel(strategy.level())
-    act = getattr(strategy, "act", 0)
     unsaid = DISRUPTIVE if level is RecoveryLevel.HIGH else REVERSIBLE
     act_class = str(getattr(strategy, "class_", unsaid))
     if act_class not in CLASSES:
@@ -206,7 +246,7 @@ def declared(strategy: RecoveryStrategy) -> Registered:
         verification_s=_declared_s(strategy, "verification_s", VERIFICATION_S),
         cool_down_s=_declared_s(strategy, "cool_down_s", 0.0),
         limit_s=_declared_s(strategy, "limit_s", 0.0),
-        replaces=act if isinstance(act, int) else 0,
+        replaces=str(getattr(strategy, "carries", "")),
     )
 
 

@@ -29,6 +29,9 @@ class BuiltIn:
     """
 
     act: ClassVar[int]
+    carries: str
+    """The ladder's act whose target it is; empty: no step of a ladder means it."""
+
     expected_effect: ClassVar[str]
     amount: ClassVar[float] = 0.0
 
@@ -52,6 +55,7 @@ class BuiltIn:
         self.verification_s = verification_s
         self.cool_down_s = cool_down_s
         self.limit_s = limit_s
+        self.carries = ACT_NAMES[self.act]
         self._name = name or ACT_NAMES[self.act]
         self._priority = priority
 

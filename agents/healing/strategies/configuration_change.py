@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hms.agents.healing.actions import ConfigAdjusted, HealingAction
 from hms.agents.healing.interface import Issue
 from hms.agents.healing.strategies.built_in import BuiltIn, called
-from hms.agents.policy.kinds import ADJUST
+from hms.agents.policy.kinds import ADJUST, TARGET_NAMES
 
 HANDLES = ("slow", "saturated")
 
@@ -16,8 +16,12 @@ HANDLES = ("slow", "saturated")
 class ConfigurationChange(BuiltIn):
     """Sets one value, remembers what it was, and sets it back when that did not help.
 
+    A ladder's `adjust` names a parameter of the policy (`concurrency.limit`, say): one of that
+    name carries it out. Any other stands for itself, whatever ladders there are: the value in a
+    ladder is not meant for it.
+
     Args:
-        what: the value's name, for the record.
+        what: the value's name.
         read: gives the value as it is.
         write: sets it.
         value: what it is set to where no ladder says it.
@@ -38,6 +42,7 @@ class ConfigurationChange(BuiltIn):
     ) -> None:
         super().__init__(handles, **declared)
         self.what, self.value = what, value
+        self.carries = what if what in TARGET_NAMES else ""
         self._read, self._write = read, write
         self._before: Any = None
 
