@@ -87,6 +87,14 @@ def recorded(
     return engine.run(compiled, tables(policy, topology), record=True)
 
 
+def recorded_today(compiled: CompiledScenario, topology: Scenario) -> Outcome:
+    """The same under today's settings, each edge with its own: no policy could say them all."""
+    from hms.experiments.todays_settings import todays_tables
+    from hms.scenarios.engines.fluid import engine
+
+    return engine.run(compiled, todays_tables(topology), record=True)
+
+
 def warm_up(sets: Mapping[str, ScenarioSet]) -> None:
     """Compile the engine, or load it from its cache, by running one incident."""
     for found in sets.values():

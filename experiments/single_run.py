@@ -106,13 +106,15 @@ def policy_named(name: str, scenario: Scenario) -> tuple[str, HealingPolicy]:
 
 def run_incident(incident: Incident, policy_name: str, engine: str = FLUID) -> Ran:
     """Run it; `actors` lets real agents decide, in this process."""
-    from hms.experiments.simulation import recorded
+    from hms.experiments.simulation import recorded, recorded_today
 
     name, policy = policy_named(policy_name, incident.scenario)
     if engine == ACTORS:
         from hms.agents.mac.virtual_time import replay
 
         outcome, _ = replay(incident.compiled, policy, incident.scenario, 1)
+    elif name == TODAY:
+        outcome = recorded_today(incident.compiled, incident.scenario)
     else:
         outcome = recorded(policy, incident.compiled, incident.scenario)
     compiled = incident.compiled

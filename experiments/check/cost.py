@@ -17,7 +17,7 @@ from hms.documents import Document
 from hms.errors import HmsError
 from hms.evolution.statistics import Interval, mean_interval
 from hms.experiments.check.findings import Cost, Finding, Trial
-from hms.experiments.check.todays_settings import todays_tables
+from hms.experiments.todays_settings import todays_tables
 from hms.scenarios.compile import compile_scenario
 from hms.scenarios.engines.fluid import engine
 from hms.scenarios.load import parse_scenario, scenario_to_mapping

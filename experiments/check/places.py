@@ -47,6 +47,9 @@ class Place:
         return self.sure in GUESSES
 
 
+NOWHERE = Place()
+
+
 class Places:
     """Finds the lines of one scenario.
 
@@ -73,6 +76,13 @@ class Places:
             if written is not None:
                 return Place(*written, sure=STATED if origin is None else origin.sure)
         return self._itself(holder)
+
+    def written(self, *path: Any) -> Place:
+        """Where a path of the scenario file stands, such as ("expect", "verdict")."""
+        for document in reversed(self._documents):
+            if path in document.lines:
+                return Place(document.file, document.lines[path])
+        return NOWHERE
 
     def sureness(self, holder: Component | Edge, key: str) -> str:
         """How sure one value is; a group of today's settings is stated if it is there."""

@@ -10,24 +10,34 @@ from hms.errors import ManifestError, ScenarioError
 from hms.experiments.check.places import Places
 from hms.experiments.check.system import System
 from hms.experiments.single_run import SHIPPED, find_scenario
+from hms.scenarios.fault_options import fault_document, with_faults
 from hms.scenarios.importers.assemble import Labels
 from hms.scenarios.importers.files import list_files, system_name
 from hms.scenarios.importers.other_kind import looks_like
 from hms.scenarios.importers.read import import_scenario
-from hms.scenarios.load import load_scenario
+from hms.scenarios.load import (
+    load_scenario,
+    located_error,
+    parse_scenario,
+    scenario_to_mapping,
+)
+from hms.scenarios.model import Scenario
 
 
-def read_system(names: Sequence[str], overlays: Sequence[Path] = ()) -> tuple[System, list[str]]:
+def read_system(
+    names: Sequence[str], overlays: Sequence[Path] = (), faults: Sequence[str] = ()
+) -> tuple[System, list[str]]:
     """The system that the arguments mean, and what an import had to say.
 
     Args:
         names: one scenario (file or shipped name), or files and folders of manifests.
+        faults: added to the scenario's own, as `--fault` takes them.
 
     Raises:
         ScenarioError or ManifestError: neither can be read; the message says why.
     """
-    if len(names) == 1 and not Path(names[0]).is_dir() and not _format_of(Path(names[0])):
-        return _scenario(names[0], overlays), []
+    if is_scenario(names):
+        return _scenario(names[0], overlays, faults), []
     list_files(names)  # says which are missing
     formats = [_format_of(Path(name)) for name in names]
     missing = [name for name, found in zip(names, formats, strict=True) if not found]
@@ -41,12 +51,31 @@ def read_system(names: Sequence[str], overlays: Sequence[Path] = ()) -> tuple[Sy
             f"files of several formats: {', '.join(kinds)}\n    expected: one format"
         )
     found = import_scenario(kinds[0], list(names), Labels(system_name(names[0])), list(overlays))
-    return System(found.scenario, Places(found.scenario)), list(found.said)
+    scenario = _with_faults(found.scenario, faults)
+    return System(scenario, Places(scenario)), list(found.said)
 
 
-def _scenario(name: str, overlays: Sequence[Path]) -> System:
+def is_scenario(names: Sequence[str]) -> bool:
+    """Whether the arguments mean a scenario, and not manifests."""
+    if len(names) != 1:
+        return False
+    path = Path(names[0])
+    return not path.is_dir() and not _format_of(path)
+
+
+def _with_faults(scenario: Scenario, faults: Sequence[str]) -> Scenario:
+    data = scenario_to_mapping(scenario)
+    asked = [fault_document(text, data) for text in faults]
+    merged = with_faults(data, asked)
+    found, problems = parse_scenario(merged)
+    if found is None:
+        raise located_error(problems, asked, merged)
+    return found if asked else scenario
+
+
+def _scenario(name: str, overlays: Sequence[Path], faults: Sequence[str]) -> System:
     path = find_scenario(name)
-    scenario = load_scenario(path, overlays)
+    scenario = load_scenario(path, overlays, faults)
     documents = [load_yaml(file, error=ScenarioError) for file in (path, *overlays)]
     for document in documents:
         document.file = _short(Path(document.file))

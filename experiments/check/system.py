@@ -12,7 +12,7 @@ from hms.agents.policy.healing_policy import EdgeParameters
 from hms.agents.policy.parameters import ConcurrencyParameters, RetryParameters
 from hms.agents.policy.retry import longest_wait_s
 from hms.experiments.check.places import Places
-from hms.experiments.check.todays_settings import component_settings, edge_settings
+from hms.experiments.todays_settings import component_settings, edge_settings
 from hms.scenarios import topology
 from hms.scenarios.model import Component, Edge, Range, Scenario
 

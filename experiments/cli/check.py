@@ -4,11 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element
 
 import click
 
-STRICT = 1
+from hms.experiments.cli.fault_option import fault_option
+
+if TYPE_CHECKING:
+    from hms.experiments.check.system import System
+
+FAILED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command line."""
+
+    paths: tuple[str, ...]
+    overlays: tuple[Path, ...]
+    faults: tuple[str, ...]
+    policy: str | None
+    expect: tuple[str, ...]
+    seed: str
+    seeds: int
+    strict: bool
+    everything: bool
+    as_json: bool
+    junit: Path | None
 
 
 @click.command("check", short_help="Review today's settings; test what a system promises.")
@@ -19,49 +44,130 @@ STRICT = 1
 @click.option("--explain", "explain", metavar="[RULE]", is_flag=False, flag_value="",
               default=None, help="What a rule looks for, and why; without RULE: all.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Every place, not the dearest of a rule.")
+@click.option("--policy", metavar="P", help="Test the expectations under this policy: a file, a "
+              "run, a baseline, today.")  # fmt: skip
+@click.option("--expect", multiple=True, metavar="KEY=VALUE",
+              help="An expectation to add to the scenario's; may be repeated.")  # fmt: skip
+@fault_option
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True,
+              help="Runs that must all keep the expectations.")  # fmt: skip
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-def command(
-    paths: Sequence[str],
-    overlays: tuple[Path, ...],
-    strict: bool,
-    explain: str | None,
-    everything: bool,
-    seed: str,
-    as_json: bool,
-) -> None:
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write the results as JUnit XML.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The results as JSON.")
+def command(explain: str | None, **options: Any) -> None:
     """Review the settings that a system has today, in seconds and without a search.
 
     MANIFESTS are Kubernetes or compose files or folders; SCENARIO is a scenario file or a shipped
     scenario's name. Each finding says where it stands, what it costs in simulation and what to
-    paste.
+    paste. What the scenario expects is tested, too; with --policy nothing else is.
 
     \b
       hms check online-boutique
       hms check k8s/ --strict
       hms check --explain retry-multiplication
+      hms check shop.yaml --policy ladder --seeds 20 --junit check.xml
+      hms check shop.yaml --policy today --fault crash:payment --expect recovers_within_s=30
     """
+    asked = Asked(**options)
     if explain is not None:
         _explain(explain)
-        return
-    if not paths:
+    elif not asked.paths:
         raise click.UsageError("nothing to check\n    expected: manifests, or a scenario")
-    from hms.experiments.check.data_form import review_mapping
-    from hms.experiments.check.review import review
-    from hms.experiments.check.subject import read_system
-    from hms.experiments.check.text import review_lines
+    elif _check(asked):
+        click.get_current_context().exit(FAILED)
 
-    system, said = read_system(paths, overlays)
+
+def _check(asked: Asked) -> bool:
+    """Review and test what is asked for; whether it failed."""
+    from hms.documents import write_whole
+    from hms.experiments.check.expect_option import expectations
+    from hms.experiments.check.junit import junit_text
+    from hms.experiments.check.subject import read_system
+
+    system, said = read_system(asked.paths, asked.overlays, asked.faults)
     for note in said:
         click.echo(f"note: {note}", err=True)
-    found = review(system, seed)
-    if as_json:
-        click.echo(json.dumps(review_mapping(found), indent=1))
+    expected = expectations(system.scenario, asked.expect)
+    if asked.policy is not None and not expected:
+        raise click.UsageError(
+            "nothing is expected of it\n"
+            "    expected: `expect` in the scenario, or --expect recovers_within_s=60"
+        )
+    parts = [] if asked.policy is not None else [_review(asked, system)]
+    if expected:
+        parts.append(_hold(asked, system, expected))
+    if asked.junit is not None:
+        write_whole(asked.junit, junit_text(part.suite for part in parts))
+    if asked.as_json:
+        merged: dict[str, Any] = {}
+        for part in parts:
+            merged |= part.data
+        click.echo(json.dumps(merged, indent=1))
     else:
-        for line in review_lines(found, everything):
-            click.echo(line)
-    if strict and found.proven:
-        click.get_current_context().exit(STRICT)
+        click.echo("\n\n".join("\n".join(part.lines) for part in parts))
+    return any(part.failed for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the answer, in each of its forms."""
+
+    lines: list[str]
+    data: dict[str, Any]
+    suite: Element
+    failed: bool
+
+
+def _review(asked: Asked, system: System) -> Part:
+    from hms.experiments.check.data_form import review_mapping
+    from hms.experiments.check.junit import review_suite
+    from hms.experiments.check.review import review
+    from hms.experiments.check.text import review_lines
+
+    found = review(system, asked.seed)
+    return Part(
+        list(review_lines(found, asked.everything)),
+        review_mapping(found),
+        review_suite(found, asked.strict),
+        asked.strict and bool(found.proven),
+    )
+
+
+def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
+    """Run the scenario for each seed, and compare."""
+    from hms.experiments.check.expectation_text import summary, tested_lines, tested_mapping
+    from hms.experiments.check.expectations import TODAY, Subject, hold_to, seeds_from
+    from hms.experiments.check.junit import expectations_suite
+    from hms.experiments.single_run import policy_named
+
+    if not system.scenario.faults:
+        click.echo("note: nothing fails in the scenario; --fault adds a failure", err=True)
+    name = asked.policy or TODAY
+    policy = None if name == TODAY else policy_named(name, system.middle)[1]
+    tested = hold_to(Subject(system, name, policy), expected, seeds_from(asked.seed, asked.seeds))
+    again = _again(asked, name)
+    return Part(
+        [*tested_lines(tested, again), "", summary(tested, name, asked.seeds)],
+        tested_mapping(tested, name, again),
+        expectations_suite(system.scenario.name, name, tested, again),
+        any(each.missed for each in tested),
+    )
+
+
+def _again(asked: Asked, policy: str) -> Sequence[str]:
+    """The words of the command that shows one run again, without its seed."""
+    from hms.experiments.check.subject import is_scenario
+
+    words = ["hms", "simulate" if is_scenario(asked.paths) else "check", *asked.paths]
+    for overlay in asked.overlays:
+        words += ["--overlay", str(overlay)]
+    for fault in asked.faults:
+        words += ["--fault", fault]
+    if not is_scenario(asked.paths):
+        for text in asked.expect:
+            words += ["--expect", text]
+    return [*words, "--policy", policy]
 
 
 def _explain(name: str) -> None:
