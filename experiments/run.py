@@ -101,8 +101,13 @@ def chosen_budget(plan: ExperimentPlan, wanted: str) -> Budget:
     return budget
 
 
-def run_experiment(plan: ExperimentPlan, options: Options, progress: AnyProgress) -> Finished:
-    """Run all steps.
+def run_experiment(
+    plan: ExperimentPlan,
+    options: Options,
+    progress: AnyProgress,
+    resumed: RunDirectory | None = None,
+) -> Finished:
+    """Run all steps; in `resumed`, a stopped run's folder, what was searched is not done again.
 
     Raises:
         InputError: the experiment, its scenario or an option is wrong; nothing is left behind.
@@ -113,7 +118,7 @@ def run_experiment(plan: ExperimentPlan, options: Options, progress: AnyProgress
     budget = chosen_budget(plan, options.budget)
     target = local_target(options.runs, plan.name, options.tracking_uri)
     started = datetime.now(UTC)
-    directory = RunDirectory.create(options.runs, plan.name, started)
+    directory = resumed or RunDirectory.create(options.runs, plan.name, started)
     tracker = Tracker(target, options.runs / "mlflow-spool" / f"{directory.id}.jsonl")
     job = Job(plan, budget, options, started, progress, directory, tracker)
     # Ray prints its warnings to standard output, which is for results
@@ -177,7 +182,8 @@ def _keep(job: Job) -> str:
     files = ", ".join([*written, "manifest.json"])
     return (
         f"stopped during {job.step} after {len(job.history)} generations;"
-        f" kept {path} ({files})"
+        f" kept {path} ({files})\n"
+        f"go on with: hms run --resume {job.directory.id}"
     )
 
 

@@ -10,6 +10,7 @@ ever written in place: temporary name, fsync, rename (`hms.documents.write_whole
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from hms.documents import Problem, nearest, write_whole
-from hms.errors import ManifestError, MissingError
+from hms.errors import InputError, ManifestError, MissingError
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "hms.run/1"
@@ -41,11 +42,13 @@ class RunDirectory:
         id: `<UTC>-<name>`.
         runs: the folder that holds all runs.
         path: where the files are now: `runs/.<id>.partial`.
+        lock: open descriptor of the folder, locked while a process works in it.
     """
 
     id: str
     runs: Path
     path: Path
+    lock: int = -1
 
     @classmethod
     def create(cls, runs: Path, name: str, started: datetime) -> RunDirectory:
@@ -61,7 +64,7 @@ class RunDirectory:
                 path.mkdir()
             except FileExistsError:
                 continue
-            return cls(run_id, runs, path)
+            return cls(run_id, runs, path, _locked(path))
         raise MissingError(f"{runs}: a thousand runs called {stem} exist; use another --out")
 
     def write(self, name: str, content: bytes | str) -> Path:
@@ -83,6 +86,11 @@ class RunDirectory:
     def discard(self) -> None:
         """Delete the folder of a run that came to nothing."""
         shutil.rmtree(self.path)
+        self._release()
+
+    def _release(self) -> None:
+        if self.lock >= 0:
+            os.close(self.lock)
 
     def _close(self, target: Path, facts: Mapping[str, Any]) -> Path:
         remove_half_written(self.path)
@@ -95,7 +103,42 @@ class RunDirectory:
         self.write(MANIFEST, json.dumps(manifest, indent=1, allow_nan=False) + "\n")
         os.replace(self.path, target)
         sync_folder(self.runs)
+        self._release()
         return target
+
+
+def reopen(run: Path) -> RunDirectory:
+    """The folder of a run that was interrupted or killed, to work in again.
+
+    Raises:
+        InputError: a process works in it.
+    """
+    partial = PARTIAL.fullmatch(run.name)
+    lock = _locked(run)
+    run_id = partial["id"] if partial else run.name.removesuffix(INTERRUPTED)
+    path = run.parent / f".{run_id}.partial"
+    if path != run:
+        os.replace(run, path)
+        sync_folder(run.parent)
+    remove_half_written(path)
+    return RunDirectory(run_id, run.parent, path, lock)
+
+
+def _locked(path: Path) -> int:
+    """A descriptor of the folder with an exclusive lock, which ends with the process.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise InputError(
+            f"{path}: another process works in it\n    expected: a run that has ended"
+        ) from None
+    return descriptor
 
 
 def remove_half_written(folder: Path) -> None:
@@ -172,7 +215,7 @@ def resolve_run(name: str, runs: Path | None = None) -> Path:
     folder = runs if runs is not None else Path(os.environ.get("HMS_RUNS", RUNS))
     found = list_runs(folder)
     if name == "latest":
-        finished = [path for path in found.values() if not _is_unfinished(path)]
+        finished = [path for path in found.values() if not is_unfinished(path)]
         if finished:
             return finished[-1].resolve()
         raise MissingError(_no_such_run(name, folder, found))
@@ -191,7 +234,7 @@ def list_runs(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     if not folder.is_dir():
         return found
-    for path in sorted(folder.iterdir(), key=lambda p: _is_unfinished(p)):
+    for path in sorted(folder.iterdir(), key=lambda p: is_unfinished(p)):
         partial = PARTIAL.fullmatch(path.name)
         if path.is_dir() and partial is not None:
             found.setdefault(partial["id"], path)
@@ -200,7 +243,8 @@ def list_runs(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _is_unfinished(path: Path) -> bool:
+def is_unfinished(path: Path) -> bool:
+    """Whether a run's folder says that it did not come to its end."""
     return path.name.endswith(INTERRUPTED) or PARTIAL.fullmatch(path.name) is not None
 
 

@@ -12,7 +12,9 @@ import click
 if TYPE_CHECKING:
     from hms.experiments.job import Options
     from hms.experiments.plan import ExperimentPlan
+    from hms.experiments.resume import Resumed
     from hms.experiments.run import Finished
+    from hms.experiments.run_directory import RunDirectory
 
 
 def usable_cores() -> int:
@@ -23,13 +25,12 @@ def usable_cores() -> int:
 
 
 @click.command(name="run", short_help="Evolve a healing policy, compare it, replay it, write it.")
-@click.argument("experiment")
+@click.argument("experiment", required=False)
+@click.option("--resume", "stopped", metavar="RUN", help="Go on with a run that was stopped.")
 @click.option(
     "--budget",
-    default="small",
-    show_default=True,
     metavar="small|standard|large|N",
-    help="Simulated incidents that the search may spend.",
+    help="Simulated incidents that the search may spend.  [default: small]",
 )
 @click.option("--seed", help="Instead of the experiment file's.")
 @click.option(
@@ -55,8 +56,9 @@ def usable_cores() -> int:
 @click.option("--require-gate", is_flag=True, help="Exit 1 unless the champion is better.")
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 def command(
-    experiment: str,
-    budget: str,
+    experiment: str | None,
+    stopped: str | None,
+    budget: str | None,
     seed: str | None,
     runs: Path | None,
     workers: int | None,
@@ -74,20 +76,27 @@ def command(
       hms run online-boutique
       hms run shop.yaml --budget standard --seed 7
       hms run online-boutique --import kubernetes ./manifests
+      hms run --resume 20261124T101530Z-online-boutique
     """
     from hms.experiments.job import Options
     from hms.experiments.run_directory import RUNS
 
+    folder = runs if runs is not None else Path(os.environ.get("HMS_RUNS", RUNS))
+    resumed = None
+    if stopped is not None:
+        _alone(experiment=experiment, budget=budget, seed=seed, manifests=manifests or None)
+        resumed = _reopened(stopped, folder)
     options = Options(
-        budget=budget,
+        budget=resumed.budget if resumed else budget or "small",
         seed=seed,
-        runs=runs if runs is not None else Path(os.environ.get("HMS_RUNS", RUNS)),
+        runs=resumed.directory.runs if resumed else folder,
         workers=workers or usable_cores(),
         tracking_uri=tracking_uri,
         ray_address=ray_address,
         command=" ".join(["hms", *sys.argv[1:]]),
     )
-    finished = run_shown(planned(experiment, manifests), options)
+    plan = resumed.plan if resumed else planned(experiment, manifests)
+    finished = run_shown(plan, options, resumed.directory if resumed else None)
     report(finished, as_json)
     if require_gate and not finished.table.gate.passed:
         from hms.errors import GateRefused
@@ -95,15 +104,40 @@ def command(
         raise GateRefused(f"--require-gate: {finished.table.gate.sentence}")
 
 
-def planned(experiment: str, manifests: tuple[str, str] | None) -> ExperimentPlan:
+def _alone(**given: object) -> None:
+    """Refuse what a resumed run has already.
+
+    Raises:
+        InputError: something else was given.
+    """
+    from hms.errors import InputError
+
+    for name, value in given.items():
+        if value is not None:
+            word = {"experiment": "EXPERIMENT", "manifests": "--import"}.get(name, f"--{name}")
+            raise InputError(f"--resume: {word} is the run's own\n    expected: --resume RUN alone")
+
+
+def _reopened(stopped: str, folder: Path) -> Resumed:
+    from hms.experiments.resume import resume
+    from hms.experiments.run_directory import resolve_run
+
+    return resume(resolve_run(stopped, folder))
+
+
+def planned(experiment: str | None, manifests: tuple[str, str] | None) -> ExperimentPlan:
     """The plan, with the user's manifests instead of its scenario if there are any."""
     from hms.experiments.plan_file import import_instead, load_plan
 
+    if experiment is None:
+        raise click.UsageError("Missing argument 'EXPERIMENT', or --resume RUN.")
     plan = load_plan(experiment)
     return import_instead(plan, *manifests) if manifests else plan
 
 
-def run_shown(plan: ExperimentPlan, options: Options) -> Finished:
+def run_shown(
+    plan: ExperimentPlan, options: Options, resumed: RunDirectory | None = None
+) -> Finished:
     """Run it with progress on stderr; an interruption says what exists and ends the process."""
     from hms.experiments.interruption import exit_code
     from hms.experiments.progress import show_progress
@@ -111,7 +145,7 @@ def run_shown(plan: ExperimentPlan, options: Options) -> Finished:
 
     try:
         with show_progress() as progress:
-            return run_experiment(plan, options, progress)
+            return run_experiment(plan, options, progress, resumed)
     except Interrupted as stopped:
         click.echo(stopped.message, err=True)
         sys.exit(exit_code(stopped.cause))

@@ -43,6 +43,7 @@ def evolve_policies(job: Job) -> str:
     """
     from hms.evolution.genome import Space
     from hms.evolution.search import Search
+    from hms.experiments.resume import checkpoint_of
 
     plan = job.plan.search
     job.settings = search_settings(plan, job.budget, job.sets["train"].families)
@@ -59,7 +60,13 @@ def evolve_policies(job: Job) -> str:
         job.tracker.metrics(TRACKED, numbers, step=len(job.history))
 
     job.searching = Search(job.settings, job.backend, job.seed, Space())
+    checkpoint = checkpoint_of(job)
+    if checkpoint.exists:
+        job.searching.restore(checkpoint)
+        for row in job.searching.result().history:
+            after_generation(row)
     while (row := job.searching.advance()) is not None:
+        job.searching.save(checkpoint)
         after_generation(row)
     job.search = job.searching.result()
     job.spent["search"] = job.search.incidents

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hms.experiments.job import Job
+from hms.experiments.steps.inputs import write_inputs
 
 if TYPE_CHECKING:
     from hms.scenarios.model import Scenario
@@ -36,6 +37,7 @@ def read_topology(job: Job) -> str:
     }
     job.baselines = {name: stack.policy for name, stack in stacks.items()}
     job.footnotes = {name: stack.footnote for name, stack in stacks.items() if stack.footnote}
+    write_inputs(job)
     job.progress.advance(1.0)
     return described(job.topology)
 

@@ -17,6 +17,8 @@ from hms.experiments.job import Job
 from hms.experiments.outcome_frame import validation_points
 from hms.experiments.report import palette
 from hms.experiments.report.page import ReportData, Timeline, draw_pictures, render_page
+from hms.experiments.resume import forget_search
+from hms.experiments.steps.inputs import budget_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,6 @@ VERSIONS = ("ray", "deap", "numpy", "pandas", "numba", "mlflow", "networkx", "py
 
 def write_run(job: Job) -> str:
     """Write every file and rename the folder."""
-    write_inputs(job)
     write_results(job)
     text = dump_yaml(job.champion.to_mapping(sparse=True))
     job.directory.write("policy.yaml", text)
@@ -44,25 +45,9 @@ def write_run(job: Job) -> str:
     }
     job.directory.write("report.html", render_page(data, svgs))
     job.progress.advance(2.0, "manifest")
+    forget_search(job)
     path = job.directory.finish({**manifest_facts(job), **_result_facts(job)})
     return str(path)
-
-
-def write_inputs(job: Job) -> None:
-    """The experiment and the system as they were used: `hms run` takes them again."""
-    from hms.scenarios.load import save_scenario
-
-    save_scenario(job.topology, job.directory.path / "scenario.yaml")
-    experiment = job.plan.to_mapping("scenario.yaml")
-    experiment["budgets"] |= _own_budget(job)
-    job.directory.write("experiment.yaml", dump_yaml(experiment))
-
-
-def _own_budget(job: Job) -> dict[str, Any]:
-    """A budget of the user's own number replaces `small` in the run's copy of the experiment."""
-    if job.budget.name in job.plan.budgets:
-        return {}
-    return {"small": job.budget.to_mapping()}
 
 
 def write_results(job: Job) -> None:
@@ -200,11 +185,7 @@ def report_data(job: Job) -> ReportData:
 
 def reproduce_command(job: Job) -> str:
     """What to type to get the same run from its own folder."""
-    return f"hms run experiment.yaml --budget {_budget_word(job)}   # in this run's folder"
-
-
-def _budget_word(job: Job) -> str:
-    return job.budget.name if job.budget.name in job.plan.budgets else "small"
+    return f"hms run experiment.yaml --budget {budget_word(job)}   # in this run's folder"
 
 
 def _page_facts(job: Job) -> Mapping[str, str]:
