@@ -9,6 +9,7 @@ import numpy as np
 
 from hms.experiments.event_words import ACT, Event
 from hms.experiments.fault_words import end_s, full_text
+from hms.experiments.report.incident_text import examined, incident_lines
 from hms.experiments.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ def run_lines(incident: Incident, ran: Ran) -> Iterator[str]:
     yield from timeline_lines(scenario, outcome, ran.events)
     yield ""
     yield from verdict_lines(scenario, outcome)
+    found = examined(scenario, outcome, ran.events)
+    if found is not None:
+        yield from incident_lines(found)
     yield ""
     yield from event_lines(ran.events)
 

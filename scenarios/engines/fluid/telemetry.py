@@ -9,7 +9,6 @@ import numpy as np
 
 from hms.scenarios.compile import CompiledScenario
 from hms.scenarios.engines.fluid.measure import late_for_entry
-from hms.scenarios.engines.fluid.published import call_moments
 from hms.scenarios.machine_code import compiled
 from hms.scenarios.telemetry import (
     COMPONENT_COLUMNS,
@@ -21,8 +20,8 @@ from hms.scenarios.telemetry import (
 
 
 @compiled
-def note_component(c, units, cell, dt):
-    """One component's tick."""
+def note_component(c, units, cell, computed, dt):
+    """One component's tick; what leaves now was let in at the pointer's tick or later."""
     cell.arrivals += c.arrivals
     cell.refused += c.rejected
     cell.answered_ok += c.ok_out
@@ -32,8 +31,9 @@ def note_component(c, units, cell, dt):
     for g in range(c.u0, c.u1):
         u = units[g]
         out = u.out * dt
-        cell.residence_time_s += out * u.age
-        cell.calls_time_s += out * min(u.age, c.calls_s)
+        age = min(u.age, (computed + 1 - u.pointer) * dt + c.service_s)
+        cell.residence_time_s += out * age
+        cell.calls_time_s += out * min(age, c.calls_s)
         if c.client == 0 and u.up == 1:
             cell.worked += u.throughput * u.n * dt
             if u.speed > 0.0:
@@ -41,6 +41,17 @@ def note_component(c, units, cell, dt):
             if u.in_rotation == 1:
                 ready += u.n
     cell.ready = ready
+
+
+@compiled
+def answer_age(c, units):
+    """Mean age of the answers that leave now, of all units: a unit that answers nobody has none."""
+    out = 0.0
+    age = 0.0
+    for g in range(c.u0, c.u1):
+        out += units[g].out
+        age += units[g].out * units[g].age
+    return age / out if out > 0.0 else units[c.u0].age
 
 
 @compiled
@@ -56,7 +67,7 @@ def note_edge(e, comps, units, rings, cell):
     cell.lost += e.offered if e.cut == 1 else e.offered * e.loss
     cell.in_flight = e.outstanding
     if e.ok > 0.0:
-        cell.call_time_s += e.ok * call_moments(e, comps, units, rings)[0]
+        cell.call_time_s += e.ok * min(answer_age(comps[e.callee], units) + e.delay_s, e.timeout_s)
     if e.entry == 1:
         cell.good += e.ok * (1.0 - late_for_entry(e, comps[e.callee], units, rings))
 
@@ -64,9 +75,10 @@ def note_edge(e, comps, units, rings, cell):
 @compiled
 def note_tick(s, second):
     """Add this tick to its second."""
-    dt = s.world[0].dt
+    world = s.world[0]
     for i in range(s.comps.shape[0]):
-        note_component(s.comps[i], s.units, s.component_windows[second, i], dt)
+        cell = s.component_windows[second, i]
+        note_component(s.comps[i], s.units, cell, world.computed, world.dt)
     for k in range(s.edges.shape[0]):
         note_edge(s.edges[k], s.comps, s.units, s.rings, s.edge_windows[second, k])
 
