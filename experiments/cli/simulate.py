@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from hms.experiments.chaos_forecast import Forecast
     from hms.experiments.single_run import Incident, Ran
 
+REQUEST = "request"
+
 
 @click.command(name="simulate", short_help="Run one scenario under one policy.")
 @click.argument("scenario")
 @click.option("--policy", "policy", default="today", show_default=True, metavar="P",
               help="A policy file, a run, a baseline's name, or today.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["fluid", "actors"]), default="fluid",
-              show_default=True, help="Who decides: compiled code, or real agents.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["fluid", "request", "actors"]),
+              default="fluid", show_default=True,
+              help="Mean flows, single requests, or means with real agents.")  # fmt: skip
+@click.option("--event-budget", type=click.IntRange(min=1), metavar="N",
+              help="Where --engine request stops at the latest, in events.")  # fmt: skip
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
@@ -33,6 +38,7 @@ def command(
     scenario: str,
     policy: str,
     engine: str,
+    event_budget: int | None,
     seed: str,
     overlays: tuple[Path, ...],
     faults: tuple[str, ...],
@@ -53,7 +59,9 @@ def command(
       hms simulate shop.yaml --chaos slow-cart.yaml
     """
     from hms.experiments.chaos_forecast import forecast
+    from hms.experiments.report.request_text import request_lines
     from hms.experiments.report.run_text import run_lines
+    from hms.experiments.request_run import EVENT_BUDGET, run_requests
     from hms.experiments.single_run import prepare, run_incident
     from hms.experiments.steps.write import json_text
 
@@ -62,12 +70,17 @@ def command(
             raise click.UsageError("--chaos runs on the engine fluid only")
         _forecast(forecast(scenario, overlays, faults, chaos, policy, seed, seeds), as_json)
         return
+    if event_budget is not None and engine != REQUEST:
+        raise click.UsageError(f"--event-budget is for --engine {REQUEST}: {engine} has no events")
     incident = prepare(scenario, overlays, seed, faults)
-    ran = run_incident(incident, policy, engine)
+    if engine == REQUEST:
+        ran = run_requests(incident, policy, event_budget or EVENT_BUDGET)
+    else:
+        ran = run_incident(incident, policy, engine)
     if as_json:
         click.echo(json_text(ran_mapping(incident, ran)), nl=False)
         return
-    for line in run_lines(incident, ran):
+    for line in (*run_lines(incident, ran), *request_lines(ran.outcome)):
         click.echo(line)
 
 
@@ -86,6 +99,7 @@ def _forecast(told: Forecast, as_json: bool) -> None:
 
 def ran_mapping(incident: Incident, ran: Ran) -> dict[str, Any]:
     """What `--json` prints: the outcome's columns, the events, the system second by second."""
+    from hms.experiments.report.request_text import request_mapping
     from hms.scenarios.outcome import COLUMNS
 
     outcome = ran.outcome
@@ -105,4 +119,5 @@ def ran_mapping(incident: Incident, ran: Ran) -> dict[str, Any]:
             name: [float(value) for value in outcome.timeline[name]]
             for name in ("t_s", "offered_rps", "good_rps", "bad_rps")
         },
+        **request_mapping(outcome),
     }  # fmt: skip

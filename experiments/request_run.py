@@ -1,0 +1,30 @@
+"""One incident request by request: what `hms simulate --engine request` runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hms.experiments.event_words import read_events
+from hms.experiments.single_run import Ran, policy_named
+
+if TYPE_CHECKING:
+    from hms.experiments.single_run import Incident
+
+EVENT_BUDGET = 200_000_000
+"""About ten seconds; the shipped systems take some hundred thousand events a run."""
+
+
+def run_requests(
+    incident: Incident, policy_name: str, event_budget: int = EVENT_BUDGET
+) -> Ran:
+    """Run it in the `request` engine; its outcome says where a spent budget stopped it."""
+    from hms.scenarios.engines.request.build import Budget
+    from hms.scenarios.engines.request.engine import run
+    from hms.scenarios.policy_tables import tables
+
+    name, policy = policy_named(policy_name, incident.scenario)
+    compiled = incident.compiled
+    tabled = tables(policy, incident.scenario)
+    outcome = run(compiled, tabled, record=True, budget=Budget(events=event_budget))
+    events = tuple(read_events(outcome.events, compiled.names, compiled.edge_names))
+    return Ran(name, outcome, events)

@@ -1,0 +1,213 @@
+"""A compiled scenario and a policy to the arrays of one run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hms.agents.policy.detection import SlotObservation
+from hms.agents.policy.kinds import SCOPE_REPLICA, WINDOW_COUNT
+from hms.scenarios import event_log
+from hms.scenarios.compile import CompiledScenario
+from hms.scenarios.engines.request.balancers import LEAST, RANDOM, ROUND_ROBIN
+from hms.scenarios.engines.request.loop import State
+from hms.scenarios.engines.request.records import (
+    AGENT,
+    CALL,
+    CALLER,
+    COMPONENT,
+    COMPONENT_WINDOW,
+    EDGE,
+    EVENT,
+    FAULT,
+    HEAP,
+    LIST,
+    NONE,
+    QUEUE,
+    REPLICA,
+    SLOTS,
+    TIME_SLOTS,
+    VISIT,
+    WINDOW,
+    WINDOW_SLOTS,
+    WORLD,
+)
+from hms.scenarios.engines.request.sketch import BUCKETS
+from hms.scenarios.engines.request.stations import FIFO, LIFO, PS
+from hms.scenarios.policy_jit import dtype_of
+from hms.scenarios.policy_tables import PolicyTables
+
+Records = npt.NDArray[np.void]
+
+BALANCERS = {"round_robin": ROUND_ROBIN, "random": RANDOM, "least": LEAST}
+DISCIPLINES = {"fifo": FIFO, "lifo": LIFO, "ps": PS}
+MOST_REPLICAS = 3
+"""Times the file's: what acts may add on top."""
+ENDPOINT_LAG_S = 1.0
+NEVER_DETECTED_S = 1e7
+AT_ONCE = 1 << 12
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may take at most; beyond it the run stops and says so.
+
+    Attributes:
+        events: heap and immediate events.
+        requests: visits under way at once, and as many calls.
+    """
+
+    events: int = 2_000_000_000
+    requests: int = 1 << 20
+
+
+def state_of(
+    compiled: CompiledScenario, tables: PolicyTables, budget: Budget, *, record: bool
+) -> State:
+    """One run as it stands before its first event."""
+    components, replicas = _components(compiled, tables)
+    edges = _edges(compiled, tables, components)
+    lists, edges["list"] = _lists(edges)
+    callers, agents = np.zeros(len(edges), CALLER), np.zeros(len(components), AGENT)
+    callers["breaker_p"], callers["retry_p"] = tables.breaker, tables.retry
+    callers["outlier_grant"]["share"] = 1.0
+    agents["detection_p"], agents["guard_p"] = tables.detection, tables.guard
+    agents["recovery_p"] = tables.recovery
+    seconds = compiled.rates.shape[1]
+    entries = int(components["client"].sum())
+    visits, calls = np.zeros(budget.requests, VISIT), np.zeros(budget.requests, CALL)
+    queues = np.zeros(3 * len(replicas) + len(edges), QUEUE)
+    queues["head"] = queues["tail"] = NONE
+    return State(
+        world=_world(compiled, budget, record), comps=components, replicas=replicas,
+        queues=queues, edges=edges, incoming=compiled.incoming, callers=callers, agents=agents,
+        slot_observations=np.zeros(len(components) * SLOTS, dtype_of(SlotObservation)),
+        visits=visits, calls=calls, heap=np.zeros(2 * budget.requests + 4096, HEAP),
+        todo=np.zeros(AT_ONCE, np.int64), lists=lists, faults=_faults(compiled),
+        rates=compiled.rates, events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
+        windows=np.zeros(seconds, WINDOW),
+        component_windows=np.zeros((seconds if record else 0, len(components)), COMPONENT_WINDOW),
+        sketches=np.zeros((entries, BUCKETS), np.int64), taken=np.zeros(entries),
+    )  # fmt: skip
+
+
+def _copy(target: Any, source: Any) -> None:
+    """What both records name alike."""
+    for name in set(target.dtype.names) & set(source.dtype.names):
+        target[name] = source[name]
+
+
+def _world(compiled: CompiledScenario, budget: Budget, record: bool) -> Records:
+    world = np.zeros(1, WORLD)
+    _copy(world, compiled.world)
+    w = world[0]
+    w["record"], w["budget"] = int(record), budget.events
+    w["visits_free"] = w["calls_free"] = NONE
+    w["end_s"] = w["ticks"] * w["dt"]
+    w["load_factor"] = 1.0
+    w["warm_up_s"] = compiled.scenario.warm_up_s
+    return world
+
+
+def _components(compiled: CompiledScenario, tables: PolicyTables) -> tuple[Records, Records]:
+    components = np.zeros(len(compiled.components), COMPONENT)
+    _copy(components, compiled.components)
+    first = 0
+    rows = []
+    for i, row in enumerate(components):
+        spec = compiled.scenario.components.get(compiled.names[i])
+        served = row["client"] == 0
+        room = int(row["replicas"]) * MOST_REPLICAS if served else 0
+        row["r0"], row["r1"], row["r2"] = first, first + (row["replicas"] if served else 0), 0
+        row["r2"] = first + room
+        row["turn"], row["slots_used"], row["cold_factor"] = first, 1, 1.0
+        row["slots_max"] = compiled.components["slots"][i]
+        row["entry_no"] = i
+        row["limit"], row["queue_limit"] = tables.admission[i]
+        if served and spec is not None:
+            _station(row, spec)
+        rows.append(_replicas(row, i, room))
+        first += room
+    return components, np.concatenate(rows)
+
+
+def _station(row: Any, spec: Any) -> None:
+    row["balancer"] = BALANCERS[spec.balancer]
+    row["discipline"] = DISCIPLINES[spec.discipline]
+    row["congestion"] = spec.congestion
+    row["cold_s"], row["cold_factor"] = spec.cold_s, spec.cold_factor
+    if spec.cold_s <= 0.0:
+        row["cold_factor"] = 1.0
+    row["lb_detect_s"] = spec.lb_detect_s
+    if spec.lb_detect_s is None:
+        platform = row["restarts_itself"] == 1
+        row["lb_detect_s"] = ENDPOINT_LAG_S if platform else NEVER_DETECTED_S
+
+
+def _replicas(component: Any, index: int, room: int) -> Records:
+    rows = np.zeros(room, REPLICA)
+    rows["component"] = index
+    rows["cores"] = int(component["cores"])
+    rows["cores_speed"] = rows["slow_factor"] = rows["bad_slow_factor"] = 1.0
+    rows["starts_tick"] = NONE
+    rows["memory_mb"] = component["memory_idle_mb"]
+    rows["up_since_s"] = -1e6
+    there = slice(0, int(component["replicas"]))
+    rows["there"][there] = rows["up"][there] = rows["in_rotation"][there] = 1
+    return rows
+
+
+def _edges(
+    compiled: CompiledScenario, tables: PolicyTables, components: Records
+) -> Records:
+    edges = np.zeros(len(compiled.edges), EDGE)
+    _copy(edges, compiled.edges)
+    edges["mean_calls"] = compiled.edges["calls"]
+    for k, row in enumerate(edges):
+        caller, callee = compiled.edge_names[k]
+        row["held_head"] = NONE
+        row["attempts"] = 1
+        if row["agent"] == 1:
+            _caller(row, k, tables, int(components["replicas"][row["callee"]]))
+        spec = _edge_of(compiled, caller, callee)
+        if spec is not None and spec.hedge_after_s > 0.0:
+            row["hedge_after_s"], row["hedges"] = spec.hedge_after_s, spec.hedges
+    return edges
+
+
+def _edge_of(compiled: CompiledScenario, caller: str, callee: str) -> Any:
+    for edge in compiled.scenario.edges:
+        if edge.caller == caller and edge.callee == callee:
+            return edge
+    return None
+
+
+def _caller(row: Any, k: int, tables: PolicyTables, replicas: int) -> None:
+    """A caller's settings on one edge."""
+    call_s, total_s = tables.timeouts[k]
+    if call_s > 0.0:
+        row["timeout_s"] = call_s
+    row["total_s"] = total_s
+    row["attempts"] = tables.retry[k]["max_attempts"]
+    p = tables.breaker[k]
+    by_replica = p["scope"] == SCOPE_REPLICA
+    row["breaker"] = int(p["enabled"] and not by_replica)
+    row["scope_replica"] = int(p["enabled"] and by_replica and replicas > 1)
+    counted = p["window_kind"] == WINDOW_COUNT
+    row["slots"] = min(int(p["window_calls"]) + 1, WINDOW_SLOTS) if counted else TIME_SLOTS
+
+
+def _lists(edges: Records) -> tuple[Records, Any]:
+    """A list of waiting calls for each length of time-out, and each edge's list."""
+    lengths, which = np.unique(edges["timeout_s"], return_inverse=True)
+    lists = np.zeros(len(lengths), LIST)
+    lists["head"] = lists["tail"] = NONE
+    lists["duration_s"] = lengths
+    return lists, which
+
+
+def _faults(compiled: CompiledScenario) -> Records:
+    faults = np.zeros(len(compiled.faults), FAULT)
+    _copy(faults, compiled.faults)
+    return faults
