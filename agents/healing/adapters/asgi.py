@@ -5,7 +5,8 @@
 
 Every HTTP request counts: its time until the answer begins, whether it was answered wrong (a
 status of 500 and more, or an error), and that there was one. A client that goes away says
-nothing. Nothing is shed unless `at_once` asks for it. It needs no package.
+nothing, nor does a request that failed because a breaker refused a call of it: the illness is the
+dependency's. Nothing is shed unless `at_once` asks for it. It needs no package.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hms.agents.healing.adapters.health_answer import HTTP_UNAVAILABLE, health_answer
 from hms.agents.healing.adapters.traffic import traffic_of
+from hms.agents.healing.breaker.refusal_note import note_of_request
 
 if TYPE_CHECKING:
     from hms.agents.healing.standalone import StandaloneSelfHealing
@@ -90,9 +92,10 @@ class HealingMiddleware:
         began_s = now_s()
         seen = Seen(receive, send, now_s)
         try:
-            await self.app(scope, seen.receive, seen.send)
+            with note_of_request() as note:
+                await self.app(scope, seen.receive, seen.send)
         except Exception:
-            if seen.client_gone:
+            if seen.client_gone or note.was_refused:
                 self.traffic.ignored()
             else:
                 self.traffic.ended(seen.took_s(began_s), failed=True)
@@ -100,7 +103,9 @@ class HealingMiddleware:
         except BaseException:  # cancelled: the server is stopping, or the client has gone
             self.traffic.ignored()
             raise
-        if seen.status:
+        if note.was_refused and seen.status >= WRONG_FROM:
+            self.traffic.ignored()
+        elif seen.status:
             self.traffic.ended(seen.took_s(began_s), failed=seen.status >= WRONG_FROM)
         elif seen.client_gone:
             self.traffic.ignored()

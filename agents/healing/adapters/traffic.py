@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hms.agents.healing.breaker.refusal_note import came_of_refusal
 from hms.agents.healing.clock import Clock
 from hms.agents.healing.health.collector import ProcessCollector
 from hms.agents.healing.health.guard_feed import CallsSeen, GuardFeed
@@ -35,7 +36,8 @@ class Traffic:
     Attributes:
         ok: requests answered right.
         failed: requests answered wrong, or not at all.
-        neutral: requests that say nothing: the client went away, or they were shed.
+        neutral: requests that say nothing of the component: the client went away, they were
+            shed, or a breaker kept them from what they needed (its being open is counted apart).
         response_s_sum: durations of `ok` and `failed` together, seconds.
     """
 
@@ -71,12 +73,18 @@ class Traffic:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Around the work on one request; an `Exception` is a wrong answer."""
+        """Around the work on one request; an `Exception` is a wrong answer.
+
+        Not one that a breaker's refusal led to: the illness is the dependency's.
+        """
         began_s = self.clock.now_s()
         try:
             yield
-        except Exception:
-            self.ended(self.clock.now_s() - began_s, failed=True)
+        except Exception as error:
+            if came_of_refusal(error):
+                self.ignored()
+            else:
+                self.ended(self.clock.now_s() - began_s, failed=True)
             raise
         except BaseException:  # cancelled, interrupted: no answer of its own
             self.ignored()

@@ -14,6 +14,7 @@ from hms.agents.healing.breaker.era import read_counts
 from hms.agents.healing.breaker.events import REFUSALS_EVERY_S, REFUSED_CALLS
 from hms.agents.healing.breaker.explanation import text_of
 from hms.agents.healing.breaker.permit import Permit
+from hms.agents.healing.breaker.refusal_note import note_refusal
 from hms.agents.policy import breaker as decision
 from hms.agents.policy.kinds import CLOSED, HALF_OPEN, PASS_AS_PROBE, REFUSED
 
@@ -120,6 +121,7 @@ class BreakerCalls(BreakerCore):
         if on_use is not None:
             on_use(self.dependency)
         if refusal is not None:
+            note_refusal()
             try:
                 raise refusal
             finally:

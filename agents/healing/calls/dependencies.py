@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # a component that guards nothing loads no breaker
     from hms.agents.policy.parameters import BreakerParameters
 
 NAMES_MAX = 1000
+NOBODY: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
+"""Stands for the names of whoever guards nothing; never written to."""
 ATTEMPTS = "retry.max_attempts"
 
 
@@ -62,7 +64,7 @@ class Dependencies:
         self.names_max = names_max
         self._closed: dict[str, Guard] = {}  # in the order in which they are looked at
         self._pinned: dict[str, Guard] = {}  # open, half-open, by hand: never let go
-        self._known: weakref.WeakValueDictionary[str, Guard] = weakref.WeakValueDictionary()
+        self._known = NOBODY
         self._edges: dict[tuple[tuple[str, str], ...], EdgeParameters] = {}
         self._attempts_most: dict[str, int] = {}  # by name, "" for all: for now, not configured
         self._seen: dict[str, int] = {}  # calls of each, when it was last looked at
@@ -164,11 +166,19 @@ class Dependencies:
         return {name: guard.breaker.phase for name, guard in self.guards().items()}
 
     def open_names(self) -> list[str]:
-        """Dependencies whose breaker is open; quick, as it is asked at each report."""
+        """Dependencies that calls are kept from now; quick, as it is asked at each report."""
         if not self._pinned:
             return []
         with self._lock:
-            return [name for name, each in self._pinned.items() if each.breaker.phase == "open"]
+            return [name for name, each in self._pinned.items() if each.breaker.keeps_calls_off]
+
+    def awaits_a_call(self) -> bool:
+        """Whether an open time is over somewhere and nobody has called since."""
+        with self._lock:
+            return any(
+                each.breaker.phase == "open" and not each.breaker.keeps_calls_off
+                for each in self._pinned.values()
+            )
 
     def _new(self, name: str, settings: GuardSettings) -> Guard:
         from hms.agents.healing.breaker.breaker import Breaker
@@ -178,6 +188,8 @@ class Dependencies:
             raise ConfigRefused(f"dependency {name!r}\n    expected: a name")
         edge = self._edge(name, settings)
         breaker = Breaker(name, edge.breaker, self.clock, self.draw, self.listeners)
+        if self._known is NOBODY:
+            self._known = weakref.WeakValueDictionary()
         guard = self._known[name] = Guard(breaker, settings)
         self._fit(guard, edge)
         return guard

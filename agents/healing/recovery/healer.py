@@ -80,6 +80,8 @@ class Healer:
         data = last is None or (found.is_fresh and found.reported_s > last.begun_s)
         if last is not None and last.kind == DEPENDENCY and last.strategy is not None:
             data = data or not last.strategy.standing().was_detected  # its breaker tells
+        if last is not None and last.kind == DEPENDENCY and host.dependencies.awaits_a_call():
+            data = False  # well, or not asked
         told = host.ladder.judge(now_s, has_data=data)
         for each in host.registry.strategies:
             if each.trial is not None:
