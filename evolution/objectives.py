@@ -7,6 +7,7 @@ scenarios it ran; less is better for every one of them.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import moocore
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,23 +83,19 @@ def objective_values(rows: Floats, names: Sequence[str]) -> Floats:
 
 
 def hypervolume(points: Floats, reference: Floats) -> float:
-    """Area that `points` dominate below `reference`, both to be minimised, two objectives.
+    """Volume that `points` dominate below `reference`, all to be minimised, by moocore.
 
-    A sweep over the points in the order of the first objective; points beyond the reference
-    add nothing.
+    Points beyond the reference add nothing.
 
     Args:
-        points: shape (points, 2).
-        reference: shape (2,), worse than every point that is to count.
+        points: shape (points, objectives).
+        reference: shape (objectives,), worse than every point that is to count.
 
     Raises:
-        ValueError: not two objectives.
+        ValueError: their shapes do not fit.
     """
-    if points.ndim != 2 or points.shape[1] != 2 or reference.shape != (2,):
-        raise ValueError(f"two objectives are needed, not {points.shape} and {reference.shape}")
-    area, ceiling = 0.0, float(reference[1])
-    for first, second in points[np.lexsort((points[:, 1], points[:, 0]))]:
-        if first < reference[0] and second < ceiling:
-            area += (float(reference[0]) - float(first)) * (ceiling - float(second))
-            ceiling = float(second)
-    return area
+    if points.ndim != 2 or reference.shape != (points.shape[1],):
+        raise ValueError(f"shapes {points.shape} and {reference.shape} do not fit")
+    if points.shape[1] == 1:
+        return max(0.0, float(reference[0] - points.min()))
+    return float(moocore.hypervolume(points, ref=reference))

@@ -25,12 +25,14 @@ from hms.evolution.breeding import Breeding
 from hms.evolution.checkpoint import Checkpoint, Part, set_streams, stream_state
 from hms.evolution.fitness import Fitness
 from hms.evolution.genome import Space
+from hms.evolution.history import History
 from hms.evolution.individual import Individual
-from hms.evolution.objectives import hypervolume, objective_values
+from hms.evolution.objectives import objective_values
+from hms.evolution.polish import polish
 from hms.evolution.racing import finishers
 from hms.evolution.rotation import Rotation
-from hms.evolution.selection import ranks, survivors
-from hms.evolution.settings import SearchSettings
+from hms.evolution.selection import survivors
+from hms.evolution.settings import POLISHED_AT_ONCE, SearchSettings
 
 Floats = NDArray[np.float64]
 Progress = Callable[[dict[str, Any]], None]
@@ -127,13 +129,12 @@ class Search:
         )
         self._start = list(start)
         self._met: dict[str, Individual] = {}
-        self._reference: Floats | None = None
+        self._history = History()
         self._finished = False
+        self._polished = settings.polish_rounds == 0
+        self._seed = seed
+        self._space = space
         self._parts = self._kept = 0
-        self._logbook = tools.Logbook()
-        self._statistics = tools.Statistics(key=lambda one: one.values)
-        self._statistics.register("best", np.min, axis=0)
-        self._statistics.register("median", np.median, axis=0)
         self._toolbox = base.Toolbox()
         self._toolbox.register("breed", self._breeding.children, known=self._fitness.knows)
         self._toolbox.register("race", self._raced)
@@ -151,7 +152,8 @@ class Search:
         window = self._rotation.window(self.generation)
         room = self._room(window)
         if room < 1:
-            return self._finals()
+            last = self._rotation.window(self.generation - 1)
+            return self._finals() if self._polished else self._polish(last)
         children = self._children(min(room, self.settings.population))
         finished = self._toolbox.race(children, self.population, window)
         everyone = self.population + finished
@@ -168,7 +170,7 @@ class Search:
         return SearchResult(
             front=sorted(front, key=lambda one: (one.values, one.sha256)),
             population=list(self.population),
-            history=[dict(row) for row in self._logbook],
+            history=self._history.rows,
             incidents=self._fitness.incidents,
             archive=[self._archived(one) for one in self._met.values()],
         )
@@ -189,9 +191,10 @@ class Search:
             "generation": self.generation,
             "population": [places[one.sha256] for one in self.population],
             "values": [one.values for one in self.population],
-            "reference": None if self._reference is None else self._reference.tolist(),
+            "reference": self._history.reference,
+            "polished": self._polished,
             "finished": self._finished,
-            "history": [dict(row) for row in self._logbook],
+            "history": self._history.rows,
             "streams": stream_state(self._breeding.streams),
         }
         checkpoint.write(self._parts, part, state)
@@ -212,11 +215,9 @@ class Search:
         for one, values in zip(self.population, state["values"], strict=True):
             one.scored(values)
         self.generation = int(state["generation"])
-        reference = state["reference"]
-        self._reference = None if reference is None else np.array(reference)
+        self._polished = bool(state["polished"])
         self._finished = bool(state["finished"])
-        for row in state["history"]:
-            self._logbook.record(**row)
+        self._history.restore(state["history"], state["reference"])
         set_streams(self._breeding.streams, state["streams"])
         self._parts, self._kept = len(parts), len(self._met)
 
@@ -235,9 +236,12 @@ class Search:
         The finals need no more than the last population on all scenarios it has not met.
         """
         survivors = [one.policy for one in self.population]
-        kept = self.settings.incidents - self.settings.searched
+        settings = self.settings
+        kept = settings.incidents - settings.searched - settings.polished
         if survivors:
-            kept = min(kept, self._fitness.cost(survivors, range(len(self.settings.families))))
+            kept = min(kept, self._fitness.cost(survivors, range(len(settings.families))))
+        if not self._polished:
+            kept += settings.polished
         left = self._fitness.remaining - kept
         return (left - self._fitness.cost(survivors, window)) // len(window)
 
@@ -273,6 +277,40 @@ class Search:
             one.scored(found)
             self._met.setdefault(one.sha256, one)
 
+    def _polish(self, window: list[int]) -> dict[str, Any]:
+        """CMA-ES on the numbers of the survivor with the least downtime and disruption together.
+
+        What it finds joins the survivors, and the finals judge.
+        """
+        self._polished = True
+        settings = self.settings
+        some = window[: settings.polish_scenarios]
+        start = min(self.population, key=lambda one: (self._both(one), one.sha256))
+        found = polish(
+            start,
+            self._space,
+            lambda individuals: self._rows(individuals, some),
+            lambda genes: self._made(genes, start),
+            rounds=settings.polish_rounds,
+            candidates=POLISHED_AT_ONCE,
+            seed=self._seed,
+        )
+        known = {one.sha256 for one in self.population}
+        self.population += [one for one in found[-1:] if one.sha256 not in known]
+        self._toolbox.evaluate(self.population, window)
+        evaluated = len(self.population)
+        size = min(settings.population, evaluated)
+        self.population = self._toolbox.select(self.population, size)
+        return self._recorded(evaluated, len(found), len(window), len(found))
+
+    def _both(self, one: Individual) -> float:
+        values = dict(zip(self.settings.objectives, one.values, strict=True))
+        return values.get("downtime_s", 0.0) + values.get("disruption_s", 0.0)
+
+    def _made(self, genes: Floats, parent: Individual) -> Individual:
+        one = self._breeding.made(genes, self.generation, (parent.sha256[:12],))
+        return self._met.setdefault(one.sha256, one)
+
     def _finals(self) -> dict[str, Any]:
         """Score the last population on as many scenarios as the rest of the budget allows.
 
@@ -294,12 +332,9 @@ class Search:
         self, evaluated: int, children: int, scenarios: int, finished: int = 0
     ) -> dict[str, Any]:
         """Write the generation's row of the history, finals included (`children` 0)."""
-        names = self.settings.objectives
-        found = self._statistics.compile(self.population)
-        before = int(self._logbook[-1]["evaluations"]) if self._logbook else 0
-        row: dict[str, Any] = {
+        facts = {
             "generation": self.generation,
-            "evaluations": before + evaluated,
+            "evaluations": evaluated,
             "children": children,
             "raced_out": children - finished,
             "distinct": self._fitness.distinct,
@@ -307,16 +342,7 @@ class Search:
             "incidents": self._fitness.incidents,
             "budget": self.settings.incidents,
         }
-        for kind in ("best", "median"):
-            row |= {f"{kind}_{name}": float(found[kind][at]) for at, name in enumerate(names)}
-        points = np.array([one.values for one in self.population])
-        row["front"] = int((ranks(self.population)[0] == 0).sum())
-        if points.shape[1] == 2:
-            if self._reference is None:  # fixed by the first generation, so that rows compare
-                self._reference = points.max(axis=0) * 1.1 + 1.0
-            row["hypervolume"] = hypervolume(points, self._reference)
-        self._logbook.record(**row)
-        return row
+        return self._history.record(self.population, self.settings.objectives, facts)
 
     def _archived(self, one: Individual) -> Archived:
         rows = self._fitness.seen(one.policy)

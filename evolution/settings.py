@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from hms.evolution.objectives import OBJECTIVES
 
+POLISHED_AT_ONCE = 8  # candidates of a round of the polish
+
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
@@ -19,6 +21,7 @@ class SearchSettings:
         rotation_share: part of a generation's scenarios that the one before did not see.
         racing: scenarios after which new genomes that are clearly worse are dropped; (): never.
         racing_level: chance in a stage of dropping one that is no worse.
+        polish_share: part of the budget for CMA-ES on the numbers of the best policy.
         finals_share: part of the budget kept to compare the last population on more scenarios.
         set_name: the back end's name of the training set.
 
@@ -35,6 +38,7 @@ class SearchSettings:
     rotation_share: float = 0.25
     racing: tuple[int, ...] = (8, 16, 32)
     racing_level: float = 0.05
+    polish_share: float = 0.1
     finals_share: float = 0.15
     set_name: str = "train"
 
@@ -46,8 +50,11 @@ class SearchSettings:
             raise ValueError("a search needs at least one training scenario")
         if self.population < 4 or self.incidents_per_genome < 1:
             raise ValueError("a search needs a population of 4 and one scenario a genome at least")
-        if not 0.0 < self.rotation_share <= 1.0 or not 0.0 <= self.finals_share <= 0.9:
-            raise ValueError("rotation_share lies in (0, 1], finals_share in [0, 0.9]")
+        if not 0.0 < self.rotation_share <= 1.0:
+            raise ValueError("rotation_share lies in (0, 1]")
+        kept = self.finals_share + self.polish_share
+        if min(self.finals_share, self.polish_share) < 0.0 or kept > 0.9:
+            raise ValueError("finals_share and polish_share are at least 0 and at most 0.9 in all")
         if list(self.racing) != sorted(set(self.racing)) or not 0.0 < self.racing_level < 1.0:
             raise ValueError("racing stages rise, and racing_level lies between 0 and 1")
         if self.searched < 2 * self.scenarios:
@@ -62,6 +69,22 @@ class SearchSettings:
         return min(self.incidents_per_genome, len(self.families))
 
     @property
+    def polish_scenarios(self) -> int:
+        """Scenarios that the polish runs on: half a window, so that a round is cheap."""
+        return max(1, self.scenarios // 2)
+
+    @property
+    def polish_rounds(self) -> int:
+        """Generations of CMA-ES that its share of the budget pays for."""
+        round_incidents = POLISHED_AT_ONCE * self.polish_scenarios
+        return round(self.incidents * self.polish_share) // round_incidents
+
+    @property
+    def polished(self) -> int:
+        """Incidents for the polish."""
+        return self.polish_rounds * POLISHED_AT_ONCE * self.polish_scenarios
+
+    @property
     def searched(self) -> int:
-        """Incidents for the generations; the rest of the budget is for the finals."""
-        return self.incidents - round(self.incidents * self.finals_share)
+        """Incidents for the generations; the rest is for the polish and the finals."""
+        return self.incidents - self.polished - round(self.incidents * self.finals_share)

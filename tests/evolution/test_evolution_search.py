@@ -126,7 +126,8 @@ def test_a_generation_is_scored_on_common_scenarios_and_they_rotate(
         calls.append(met)
         return toy_world(policies, some, pairs)
 
-    evolve(settings(families, 1500), SerialBackend({"train": cases}, noted), "6")
+    told = settings(families, 1500, polish_share=0.0)
+    evolve(told, SerialBackend({"train": cases}, noted), "6")
     windows = []
     for met in calls[:-1]:  # the last call is the finals
         sizes = {len(scenarios) for scenarios in met.values()}
@@ -191,7 +192,8 @@ def test_three_objectives_are_searched_too(
     told = settings(families, 800, objectives=("downtime_s", "cvar_s", "disruption_s"))
     result = evolve(told, backend, "11")
     assert len(result.front[0].values) == 3
-    assert "hypervolume" not in result.history[0] and "best_cvar_s" in result.history[0]
+    volumes = [row["hypervolume"] for row in result.history]
+    assert volumes[0] > 0.0 and "best_cvar_s" in result.history[0]
 
 
 @pytest.mark.parametrize(
