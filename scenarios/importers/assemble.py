@@ -127,14 +127,13 @@ def _mapping(
         )
         for edge in in_order
     }
-    data = {
+    return {
         "schema": SCHEMA,
         "name": labels.name,
         "sources": dict(sources.entries),
         "components": components,
         "edges": edges,
     }
-    return data | ({"faults": findings.faults} if findings.faults else {})
 
 
 def _component(component: FoundComponent, guesses: Guesses, sources: Sources) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hms.documents import Problem, nearest
 from hms.errors import ManifestError
 
-_YAML = (".yaml", ".yml", ".json")
+YAML_SUFFIXES = (".yaml", ".yml", ".json")
 _GENERIC = frozenset(
     {
         "kubernetes",
@@ -28,8 +28,8 @@ _GENERIC = frozenset(
 _SKIPPED = frozenset({"node_modules", "__pycache__"})
 
 
-def list_files(paths: Sequence[str | Path]) -> list[Path]:
-    """The files, and all YAML and JSON files below the folders, in the order of their names.
+def list_files(paths: Sequence[str | Path], suffixes: Sequence[str] = YAML_SUFFIXES) -> list[Path]:
+    """The files, and all files below the folders with a suffix, in the order of their names.
 
     Raises:
         ManifestError: a path does not exist, or a folder has no such files.
@@ -37,13 +37,13 @@ def list_files(paths: Sequence[str | Path]) -> list[Path]:
     found: list[Path] = []
     problems: list[Problem] = []
     for path in map(Path, paths):
-        files = sorted(_below(path)) if path.is_dir() else [path]
+        files = sorted(_below(path, suffixes)) if path.is_dir() else [path]
         if not path.exists():
             siblings = path.parent.iterdir() if path.parent.is_dir() else ()
             near = nearest(path.name, [sibling.name for sibling in siblings])
             problems.append(Problem((), f"{path} does not exist", "a file or a folder", near))
         elif not files:
-            what = f"{path} has no {', '.join(_YAML)} files"
+            what = f"{path} has no {', '.join(suffixes)} files"
             problems.append(Problem((), what, "a folder with manifests"))
         found.extend(file for file in files if file not in found)
     if problems:
@@ -60,10 +60,10 @@ def system_name(path: str | Path) -> str:
     return slug or "system"
 
 
-def _below(folder: Path) -> Iterable[Path]:
+def _below(folder: Path, suffixes: Sequence[str]) -> Iterable[Path]:
     for file in folder.rglob("*"):
         hidden = any(part.startswith(".") or part in _SKIPPED for part in file.parts)
-        if file.suffix in _YAML and file.is_file() and not hidden:
+        if file.suffix in suffixes and file.is_file() and not hidden:
             yield file
 
 

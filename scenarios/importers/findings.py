@@ -161,7 +161,6 @@ class Findings:
         edges: by caller and callee.
         settings: today's resilience settings; the first of a callee and group counts.
         mesh: objects of a service mesh, until the components they are about are known.
-        faults: in the form of a scenario file.
         joined: names of one source that were taken for names of another.
         said: notes for the user: what was dropped, guessed or taken as only a hint.
     """
@@ -170,7 +169,6 @@ class Findings:
     edges: dict[tuple[str, str], FoundEdge] = field(default_factory=dict)
     settings: list[FoundSettings] = field(default_factory=list)
     mesh: list[Any] = field(default_factory=list)
-    faults: list[dict[str, Any]] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)

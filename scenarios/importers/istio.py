@@ -4,7 +4,7 @@
 - DestinationRule `outlierDetection`: group `breaker`; `connectionPool`: group `concurrency` of
   the callee; `retryBudget`, `maxRetries`: the retries' budget; `loadBalancer`: its balancer.
 - A host with either is behind Istio's proxies: where nothing is said, Istio's own retries hold.
-- `fault` becomes faults, by the same rules as `hms simulate --chaos`.
+- `fault` becomes faults, in `istio_faults.py`.
 
 Which component a host means is known only when all sources are joined, so reading keeps the
 objects, and `apply_mesh` translates them.
@@ -12,7 +12,7 @@ objects, and `apply_mesh` translates them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -221,10 +221,3 @@ def _place(manifest: Manifest, path: Sequence[str | int], sure: str = "") -> Pla
 
 def _derived(place: Place) -> Place:
     return Place(MESH, place.file, place.line)
-
-
-def fault_files(findings: Findings) -> Iterator[Manifest]:
-    """The VirtualServices that inject faults."""
-    for manifest in findings.mesh:
-        if any(at(route, "fault") for route in items(manifest.data, "spec", "http")):
-            yield manifest

@@ -67,7 +67,6 @@ def _join(base: Findings, base_format: str, other: Findings, format_name: str) -
         base.say(f"not seen in the {format_name}, though both ends were: {_listed(names)}")
     base.settings += other.settings
     base.mesh += other.mesh
-    base.faults += other.faults
     for note in other.said:
         base.say(note)
 

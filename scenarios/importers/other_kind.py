@@ -1,4 +1,4 @@
-"""Compose files given as Kubernetes manifests, and the reverse: which file looks like which."""
+"""Compose files given as Kubernetes manifests, traces as manifests: which file looks like which."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from hms.scenarios.importers.kubernetes_objects import at
 KUBERNETES, COMPOSE = "kubernetes", "compose"
 ISTIO = "istio"
 """Its objects are Kubernetes' too."""
-WORDS = {KUBERNETES: "Kubernetes manifests", COMPOSE: "a compose file"}
+TRACES, JAEGER = "traces", "jaeger"
+WORDS = {
+    KUBERNETES: "Kubernetes manifests",
+    COMPOSE: "a compose file",
+    TRACES: "traces",
+    JAEGER: "Jaeger's dependencies",
+}
 
 
 def other_kind(format_name: str, paths: Sequence[str | Path]) -> ManifestError | None:
@@ -52,4 +58,10 @@ def _of_document(document: Document) -> tuple[str, str, int] | None:
         return KUBERNETES, "kind", document.line_of(("kind",))
     if isinstance(at(data, "services"), Mapping) and "kind" not in data:
         return COMPOSE, "services", document.line_of(("services",))
+    first = at(data, "data", 0)
+    if "resourceSpans" in data or at(first, "spans") is not None:
+        key = "resourceSpans" if "resourceSpans" in data else "data"
+        return TRACES, key, document.line_of((key,))
+    if at(first, "callCount") is not None:
+        return JAEGER, "data", document.line_of(("data",))
     return None

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hms.documents import Problem, nearest
 from hms.errors import ManifestError
 from hms.scenarios.importers.assemble import Import, Labels, assemble
 from hms.scenarios.importers.compose import read_compose
+from hms.scenarios.importers.dependencies import read_dependencies
 from hms.scenarios.importers.findings import Findings
+from hms.scenarios.importers.graph import read_graph
 from hms.scenarios.importers.guesses import RANGES_FILE
 from hms.scenarios.importers.istio import apply_mesh, read_istio
+from hms.scenarios.importers.istio_faults import injecting, with_mesh_faults
 from hms.scenarios.importers.kubernetes import read_kubernetes
 from hms.scenarios.importers.merging import merged
 from hms.scenarios.importers.other_kind import other_kind
 from hms.scenarios.importers.telemetry import drop_side_calls
+from hms.scenarios.importers.traces import read_traces
 
 FORMATS: dict[str, Callable[[Sequence[str | Path]], Findings]] = {
     "kubernetes": read_kubernetes,
-    "istio": read_istio,
     "compose": read_compose,
+    "istio": read_istio,
+    "jaeger": read_dependencies,
+    "traces": read_traces,
+    "graph": read_graph,
 }
 """Readers by the name that the command line and experiment files use."""
+
+MANIFESTS = ("kubernetes", "compose", "istio")
+"""Formats that are YAML; files of the others can be too large to look at as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,12 @@ def import_scenario(
     apply_mesh(findings)
     if not keep_telemetry:
         drop_side_calls(findings)
-    return assemble(findings, labels, overlays, ranges)
+    imported = assemble(findings, labels, overlays, ranges)
+    faulty = injecting(findings.mesh)
+    if not faulty:
+        return imported
+    scenario, told = with_mesh_faults(imported.scenario, faulty)
+    return replace(imported, scenario=scenario, said=(*imported.said, *told))
 
 
 def _read(format_name: str, paths: Sequence[str | Path]) -> Findings:
@@ -80,7 +95,8 @@ def _read(format_name: str, paths: Sequence[str | Path]) -> Findings:
     try:
         findings = reader(paths)
     except ManifestError as refused:
-        raise other_kind(format_name, paths) or refused from None
+        told = other_kind(format_name, paths) if format_name in MANIFESTS else None
+        raise told or refused from None
     if not findings.components and not findings.mesh:
         told = other_kind(format_name, paths)
         if told is not None:

@@ -6,7 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from hms.errors import InputError
+from hms.experiments.cli import import_
 from hms.experiments.cli.import_ import command
+from hms.scenarios.importers.read import FORMATS
 from hms.scenarios.load import load_scenario
 
 
@@ -104,3 +106,44 @@ def test_an_unknown_format_is_a_usage_error(hms_import, bookshop):
 def test_a_name_that_cannot_be_an_id_is_refused(hms_import, bookshop, tmp_path):
     with pytest.raises(InputError, match="scenario name `my shop!` cannot be used"):
         hms_import("compose", bookshop / "compose", "-o", tmp_path / "s", "--name", "my shop!")
+
+
+def test_every_format_of_the_command_has_a_reader():
+    assert set(import_.FORMATS) == set(FORMATS)
+
+
+def test_sources_are_merged_and_conflicts_are_said(hms_import, bookshop, tmp_path):
+    path = tmp_path / "s.yaml"
+    compose = f"compose:{bookshop / 'compose'}"
+    result = hms_import("kubernetes", bookshop / "kubernetes", "--merge", compose, "-o", path)
+    assert result.exit_code == 0
+    # compose says `restart:`, which the manifests leave to the platform; both say the limits
+    scenario = load_scenario(path)
+    assert scenario.components["orders"].origins["self_restart"].source == "compose"
+    assert scenario.components["books"].origins["replicas"].source.startswith("k8s")
+
+
+def test_json_lists_joined_names_conflicts_and_cycles(hms_import, write, tmp_path):
+    one = write("a b 2\nb a\n", "one.edgelist")
+    two = write("a b 3\n", "two.edgelist")
+    path = tmp_path / "s.yaml"
+    result = hms_import("graph", one, "--merge", f"graph:{two}", "-o", path, "--json")
+    told = json.loads(result.stdout)
+    assert told["conflicts"][0]["where"] == "calls of edge a -> b"
+    assert told["cycles"] == [["a", "b"]]
+    assert told["joined"] == []
+    assert "note: sources disagree on calls of edge a -> b: 2" in result.stderr
+    assert "note: calls go in a circle: a, b" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["spans.json", "trace:spans.json", "traces:"])
+def test_a_source_to_merge_is_format_and_path(hms_import, bookshop, text):
+    result = hms_import("compose", bookshop / "compose", "--merge", text)
+    assert result.exit_code == 2
+    assert "expected: FORMAT:PATH" in result.stderr
+
+
+def test_traces_given_as_manifests_are_named(hms_import, write):
+    path = write('{"resourceSpans": []}', "spans.json")
+    with pytest.raises(InputError, match="this looks like traces, not kubernetes"):
+        hms_import("kubernetes", path)
