@@ -82,6 +82,8 @@ def _openable(breaker: BreakerParameters, rate_rps: float) -> dict[str, Any]:
     """Settings that have their results within seconds at this rate."""
     if rate_rps * WANTED_S >= FEWEST:
         minimum = min(MOST, int(rate_rps * WANTED_S))
+        if breaker.window_kind == WINDOW_COUNT:
+            minimum = min(minimum, breaker.window_calls)
         change: dict[str, Any] = {"minimum_calls": minimum}
     else:
         minimum = FEWEST

@@ -17,6 +17,8 @@ def review_mapping(review: Review) -> dict[str, Any]:
         "scenario": review.system.scenario.name,
         "seed": review.seed,
         "draws": review.draws,
+        "draws_unwell_at_rest": review.unwell,
+        "not_simulated": review.refused,
         "wall_s": round(review.wall_s, 3),
         "rules": list(RULES),
         "findings": [_finding(each) for each in review.findings],

@@ -18,8 +18,8 @@ from hms.scenarios.model import ITSELF, Component, Edge, Origin, Scenario
 from hms.scenarios.provenance import DEFAULT, STATED, origin_of
 
 GUESSES = ("guessed", DEFAULT)
-KUBERNETES, COMPOSE, SCENARIO = "kubernetes", "compose", "scenario"
-_IMPORTED = {"k8s": KUBERNETES, "compose": COMPOSE}
+KUBERNETES, COMPOSE, ISTIO, SCENARIO = "kubernetes", "compose", "istio", "scenario"
+_IMPORTED = {"k8s": KUBERNETES, "compose": COMPOSE, "istio": ISTIO, "mesh": ISTIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Place:
     Attributes:
         file: "" where nothing is known.
         line: 1-based, 0 where there is none.
-        language: what is written there: kubernetes, compose or scenario.
+        language: what is written there: kubernetes, compose, istio or scenario.
         sure: how sure the value is: stated, derived, guessed or default.
     """
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from hms.experiments.check.failures import crash
 from hms.experiments.check.findings import Finding
 from hms.experiments.check.system import System, change_component
+from hms.scenarios.file_keys import GROUP_KEYS
+from hms.scenarios.model import Component
 
 SINGLE_REPLICA = "single-replica"
 
@@ -24,9 +27,21 @@ def single_replica(system: System) -> Iterator[Finding]:
             component.name,
             system.places.of(component, "replicas"),
             says,
-            change_component(component.name, replicas=2),
+            change_component(component.name, **_two(component)),
             (crash(component),),
         )
+
+
+def _two(component: Component) -> dict[str, Any]:
+    """Two replicas; where the file tells groups apart, the second joins the first."""
+    groups = {
+        name: {key: getattr(group, key) for key in GROUP_KEYS if getattr(group, key) != ""}
+        for name, group in component.groups.items()
+    }
+    if not groups:
+        return {"replicas": 2}
+    next(iter(groups.values()))["replicas"] = 2
+    return {"replicas": 2, "groups": groups}
 
 
 def _share(visits: float) -> str:

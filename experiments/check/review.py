@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from hms.errors import ScenarioError
 from hms.experiments.check.findings import Finding
 from hms.experiments.check.rules import RULES
 from hms.experiments.check.system import System
@@ -22,16 +23,19 @@ class Review:
     Attributes:
         findings: the dearest first; those whose change did not help in simulation come last.
         draws: of each simulated failure.
-        unwell: draws passed over, since they break the promise even at rest.
+        looked, unwell: draws looked at, and those of them that break the promise even at rest.
         wall_s: how long the review took.
+        refused: why the engine could not run the system, "" where it could: no cost is known.
     """
 
     system: System
     findings: tuple[Finding, ...]
     draws: int
+    looked: int
     unwell: int
     seed: str
     wall_s: float
+    refused: str = ""
 
     @property
     def proven(self) -> tuple[Finding, ...]:
@@ -57,20 +61,28 @@ def review(system: System, seed: str = "0", draws: int = DRAWS) -> Review:
     """
     started = time.monotonic()
     found = find(system)
-    made, unwell, priced = _priced(found, system, seed, draws)
-    ordered = tuple(sorted(priced, key=lambda finding: finding.rank))
-    return Review(system, ordered, made, unwell, seed, time.monotonic() - started)
+    priced = _priced(found, system, seed, draws)
+    ordered = tuple(sorted(priced.findings, key=lambda finding: finding.rank))
+    return replace(priced, findings=ordered, wall_s=time.monotonic() - started)
 
 
-def _priced(
-    found: Sequence[Finding], system: System, seed: str, draws: int
-) -> tuple[int, int, list[Finding]]:
-    """Draws of each trial, draws passed over, the findings with their costs."""
+def _priced(found: Sequence[Finding], system: System, seed: str, draws: int) -> Review:
+    """The findings with their costs, or why none could be simulated."""
+    unpriced = Review(system, tuple(found), 0, 0, 0, seed, 0.0)
     if not found:
-        return 0, 0, []
+        return unpriced
     from hms.experiments.check.cost import Trials, draws_for
 
-    simulated = list(found[:SIMULATED_MOST])
-    trials = Trials(system.scenario, seed, min(draws, draws_for(simulated)))
+    simulated = found[:SIMULATED_MOST]
+    try:
+        trials = Trials(system.scenario, seed, min(draws, draws_for(simulated)))
+    except ScenarioError as refused:  # what the engine cannot run; the findings stand as they are
+        return replace(unpriced, refused=str(refused))
     priced = [trials.priced(each) for each in simulated] + list(found[SIMULATED_MOST:])
-    return len(trials.draws), trials.unwell, priced
+    return replace(
+        unpriced,
+        findings=tuple(priced),
+        draws=len(trials.draws),
+        looked=trials.looked,
+        unwell=trials.unwell,
+    )

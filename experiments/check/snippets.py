@@ -11,8 +11,9 @@ from typing import Any
 
 from hms.documents import dump_yaml
 from hms.experiments.check.findings import Finding
-from hms.experiments.check.places import COMPOSE, KUBERNETES
+from hms.experiments.check.places import COMPOSE, ISTIO, KUBERNETES
 from hms.experiments.check.probes import PROBE_ON_REQUEST_PATH, PROBE_SHORTER_THAN_OVERLOAD
+from hms.experiments.check.snippets_istio import istio_snippet
 
 _HANDLER: dict[str, dict[str, Any]] = {
     "http": {"httpGet": {"path": "/healthz", "port": "…"}},
@@ -33,17 +34,14 @@ SAME_HANDLER = (PROBE_ON_REQUEST_PATH, PROBE_SHORTER_THAN_OVERLOAD)
 
 def snippet(finding: Finding) -> str:
     """What to paste at the finding's place."""
-    own = _own(finding)
-    if finding.where.language == KUBERNETES and own is not None:
-        return dump_yaml(own).rstrip()
-    if finding.where.language == COMPOSE and "replicas" in _component(finding):
-        return dump_yaml({"deploy": {"replicas": _component(finding)["replicas"]}}).rstrip()
-    return overlay(finding)
-
-
-def overlay(finding: Finding) -> str:
-    """The change as a piece of a scenario file."""
-    return dump_yaml(finding.change).rstrip()
+    language = finding.where.language
+    text = ""
+    if language == ISTIO and "edges" in finding.change:
+        text = istio_snippet(finding.change["edges"])
+    elif language in (KUBERNETES, COMPOSE):
+        own = _in_kubernetes(finding) if language == KUBERNETES else _in_compose(finding)
+        text = dump_yaml(own) if own else ""
+    return (text or dump_yaml(finding.change)).rstrip()
 
 
 def _component(finding: Finding) -> Mapping[str, Any]:
@@ -52,13 +50,31 @@ def _component(finding: Finding) -> Mapping[str, Any]:
     return found
 
 
-def _own(finding: Finding) -> dict[str, Any] | None:
-    """A component's change in Kubernetes' words; None where it has none for it."""
+def _in_compose(finding: Finding) -> dict[str, Any]:
+    """A component's change in compose's words; {} where it has none for it."""
+    values = _component(finding)
+    if "replicas" in values:
+        return {"deploy": {"replicas": values["replicas"]}}
+    if "liveness" not in values:
+        return {}
+    probe = values["liveness"]
+    return {
+        "healthcheck": {
+            "test": ["CMD", *_COMMANDS.get(finding.protocol, ("…",))],
+            "interval": f"{probe['period_s']}s",
+            "timeout": f"{probe['timeout_s']}s",
+            "retries": probe["failures"],
+        }
+    }
+
+
+def _in_kubernetes(finding: Finding) -> dict[str, Any]:
+    """A component's change in Kubernetes' words; {} where it has none for it."""
     values = _component(finding)
     if "replicas" in values:
         return {"spec": {"replicas": values["replicas"]}}
     if "liveness" not in values:
-        return None
+        return {}
     probe = values["liveness"]
     keys = {"period_s": "periodSeconds", "timeout_s": "timeoutSeconds"}
     numbers = {word: math.ceil(probe[key]) for key, word in keys.items()}

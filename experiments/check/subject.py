@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,11 +89,9 @@ def _short(path: Path) -> str:
 
 
 def _format_of(path: Path) -> str:
-    """The manifests' format; "" for a scenario file, a shipped name, or what cannot be told."""
+    """The format of most files; "" for a scenario, a shipped name, or what cannot be told."""
     if not path.exists():
         return ""
-    for file in list_files([path]):
-        found = looks_like(file)
-        if found is not None:
-            return found[0]
-    return ""
+    looks = (looks_like(file) for file in list_files([path]))
+    kinds = Counter(found[0] for found in looks if found is not None)
+    return max(kinds, key=lambda kind: (kinds[kind], kind), default="")

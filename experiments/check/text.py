@@ -27,7 +27,7 @@ def review_lines(review: Review, everything: bool = False) -> Iterator[str]:
     for rule, group in _groups(review.proven):
         yield ""
         yield from _rule_lines(rule, group, everything)
-    yield from _note_lines(review.notes, everything)
+    yield from _note_lines(review, everything)
     yield ""
     yield _closing(review)
 
@@ -44,6 +44,16 @@ def _heading(review: Review) -> Iterator[str]:
     if guessed:
         all_of = "no time-out is" if guessed == len(system.own_edges) else f"{guessed} are not"
         yield f"time-outs: {all_of} stated anywhere; what nobody wrote is not reviewed"
+    yield from _unwell(review)
+
+
+def _unwell(review: Review) -> Iterator[str]:
+    """That guesses made too many worlds in which the system is overloaded without a failure."""
+    if review.unwell > review.looked / 4:
+        yield (
+            f"at rest: {review.unwell} of {review.looked} draws break the promise without any"
+            " failure; check load and capacity first"
+        )
 
 
 def _groups(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
@@ -106,12 +116,17 @@ def _paste_lines(finding: Finding) -> Iterator[str]:
         yield f"{INDENT * 3}{line}"
 
 
-def _note_lines(notes: Sequence[Finding], everything: bool) -> Iterator[str]:
+def _note_lines(review: Review, everything: bool) -> Iterator[str]:
     """What breaks a rule without a cost that simulation saw: one line a rule."""
+    notes = review.notes
     if not notes:
         return
     yield ""
-    yield "NOTE    against a rule, but the usual remedy did not help in the simulated failure:"
+    if review.refused:
+        yield "NOTE    against a rule; no cost is known, as the system cannot be simulated:"
+        yield from _wrapped(review.refused.replace("\n", " "), INDENT)
+    else:
+        yield "NOTE    against a rule, but the usual remedy did not help in the simulated failure:"
     for rule, group in _groups(notes):
         if everything:
             for finding in group:

@@ -12,6 +12,7 @@ from hms.experiments.check.system import System, change_edge, waits_s
 from hms.scenarios.model import Edge
 
 TIMEOUT_NESTING = "timeout-nesting"
+SHORTEST_S = 0.001
 SHARE = 0.9
 """Of the caller's patience that a call may take: the rest is the component's own work."""
 
@@ -48,7 +49,9 @@ def _finding(
     if attempts > 1:
         sum_text = f"{attempts} × {seconds(call_s)}"
         sum_text += f" + {seconds(waits)} of waits" if waits > 0.0 else ""
-        sum_text += f" = {seconds(longest_s)}"
+        total_s = system.at(edge).timeout.total_s
+        bound = 0.0 < total_s <= longest_s
+        sum_text += f", at most {seconds(total_s)} in all," if bound else f" = {seconds(longest_s)}"
     says = (
         f"waits {sum_text} for {edge.callee}, but {above.caller} gives it up after"
         f" {seconds(patience_s)}"
@@ -58,8 +61,8 @@ def _finding(
     if fitting_s <= 0.0:  # the waits alone are longer: one attempt is all there is time for
         fitting_s = total_s
     timeout = {
-        "call_s": rounded_down(min(fitting_s, call_s)),
-        "total_s": rounded_down(total_s),
+        "call_s": max(SHORTEST_S, rounded_down(min(fitting_s, call_s))),
+        "total_s": max(SHORTEST_S, rounded_down(total_s)),
     }
     middle_s = (patience_s + min(longest_s, 4.0 * patience_s)) / 2.0
     return Finding(

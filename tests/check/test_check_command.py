@@ -129,3 +129,47 @@ def test_what_is_wrong_is_told_once_with_the_nearest_name(arguments: list[str], 
     assert said in text
     if isinstance(told.exception, HmsError):
         assert told.exception.exit_code == 2
+
+
+MESH = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: store}
+spec:
+  host: store
+  trafficPolicy:
+    outlierDetection: {consecutive5xxErrors: 5}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: store}
+spec:
+  hosts: [store]
+  http:
+  - route: [{destination: {host: store}}]
+    retries: {attempts: 3, perTryTimeout: 1s, retryOn: 5xx}
+"""
+
+
+def test_a_meshs_rules_are_reviewed_at_their_own_lines_and_in_their_own_words(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shop.yaml").write_text(MANIFEST.replace("redis", "prices").replace("6379", "80"))
+    (tmp_path / "mesh.yaml").write_text(MESH)
+    told = json.loads(check(tmp_path, "--json").stdout)
+    found = {each["rule"]: each for each in told["findings"]}
+    ejection = found["ejection-rounds-to-zero"]
+    lines = MESH.splitlines()
+    place = ejection["where"]
+    assert (place["file"], lines[place["line"] - 1].strip()[:16]) == (
+        "mesh.yaml",
+        "outlierDetection",
+    )
+    assert ejection["paste"].splitlines() == [
+        "# DestinationRule of store",
+        "trafficPolicy:",
+        "  outlierDetection: {maxEjectionPercent: 50}",
+    ]
+    budget = found["retry-without-budget"]
+    assert lines[budget["where"]["line"] - 1].strip().startswith("retries:")
+    assert "retryBudget: {percent: 9.1, minRetryConcurrency: 1}" in budget["paste"]

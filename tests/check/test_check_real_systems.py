@@ -1,0 +1,87 @@
+"""Real manifests, reviewed as their teams would: kept beside the checkout, not shipped."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hms.experiments.check.review import SIMULATED_MOST, find, review
+from hms.experiments.check.subject import read_system
+from hms.experiments.check.text import WIDTH, review_lines
+from hms.experiments.cli.check import command
+
+TOPOLOGIES = Path(__file__).resolve().parents[3] / "shared" / "topologies"
+BOUTIQUE = TOPOLOGIES / "online-boutique" / "release" / "kubernetes-manifests.yaml"
+SCREEN = 40
+
+
+@pytest.mark.skipif(not BOUTIQUE.exists(), reason="Online Boutique is not beside the checkout")
+def test_online_boutiques_manifests_name_file_and_line() -> None:
+    system, _ = read_system([str(BOUTIQUE)])
+    lines = BOUTIQUE.read_text(encoding="utf-8").splitlines()
+    found = {(each.rule, each.subject): each.where for each in find(system)}
+    tcp = found["probe-cannot-see-hang", "redis-cart"]
+    assert tcp.file == BOUTIQUE.name
+    assert "tcpSocket" in "".join(lines[tcp.line - 1 : tcp.line + 4])
+    alone = [subject for rule, subject in found if rule == "single-replica"]
+    assert len(alone) == 11
+    for name in alone:
+        assert lines[found["single-replica", name].line - 1].strip() == f"name: {name}"
+
+
+@pytest.mark.skipif(not TOPOLOGIES.exists(), reason="no topologies beside the checkout")
+@pytest.mark.parametrize(
+    ("folder", "components"),
+    [("sock-shop/deploy", 12), ("opentelemetry-demo/compose.yaml", 16)],
+)
+def test_other_systems_are_read_whatever_their_format(folder: str, components: int) -> None:
+    system, _ = read_system([str(TOPOLOGIES / folder)])
+    assert len(system.components) == components
+    assert 0 < len(find(system)) <= SIMULATED_MOST
+
+
+@pytest.mark.slow
+def test_the_shipped_online_boutique_is_reviewed_on_one_screen() -> None:
+    system, _ = read_system(["online-boutique"])
+    found = review(system)
+    lines = list(review_lines(found))
+    assert len(lines) <= SCREEN
+    assert max(map(len, lines)) <= WIDTH + 50  # a manifest's path may be long
+    assert [each.rule for each in found.proven][:1] == ["probe-cannot-see-hang"]
+    assert {each.where.file for each in found.findings} == {"release/kubernetes-manifests.yaml"}
+    costs = [each.cost.saved.mean for each in found.proven if each.cost]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_what_the_engine_cannot_run_is_found_without_a_cost(tmp_path: Path) -> None:
+    path = tmp_path / "lifo.yaml"
+    path.write_text(
+        """
+schema: hms.scenario/1
+name: lifo
+workload: [{entry: web, client: people, rate_rps: 60}]
+components: {people: {kind: client}, web: {discipline: lifo}}
+edges: {people -> web: {}}
+"""
+    )
+    told = CliRunner().invoke(command, [str(path), "--strict"])
+    assert told.exit_code == 0
+    assert "cannot be simulated" in told.output
+    assert "single-replica: web" in told.output
+
+
+def test_a_system_too_small_for_its_load_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        """
+schema: hms.scenario/1
+name: small
+workload: [{entry: web, client: people, rate_rps: 60}]
+components: {people: {kind: client}, web: {service_time_ms: 40}}
+edges: {people -> web: {}}
+"""
+    )
+    told = CliRunner().invoke(command, [str(path), "--json"])
+    assert json.loads(told.output)["draws_unwell_at_rest"] == 80
+    assert "at rest: 80 of 80 draws break" in CliRunner().invoke(command, [str(path)]).output
