@@ -27,6 +27,7 @@ from hms.scenarios.engines.request.records import (
     QUEUE,
     REPLICA,
     SLOTS,
+    SPAN,
     TIME_SLOTS,
     VISIT,
     WINDOW,
@@ -63,7 +64,8 @@ class Budget:
 
 
 def state_of(
-    compiled: CompiledScenario, tables: PolicyTables, budget: Budget, *, record: bool
+    compiled: CompiledScenario, tables: PolicyTables, budget: Budget, *, record: bool,
+    spans: int = 0,
 ) -> State:
     """One run as it stands before its first event."""
     components, replicas = _components(compiled, tables)
@@ -89,6 +91,7 @@ def state_of(
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds if record else 0, len(components)), COMPONENT_WINDOW),
         sketches=np.zeros((entries, BUCKETS), np.int64), taken=np.zeros(entries),
+        spans=np.zeros(spans, SPAN),
     )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from hms.scenarios.engines.request.pools import (
     take_call,
     take_visit,
 )
+from hms.scenarios.engines.request.span_log import note_call
 from hms.scenarios.engines.request.stations import enter, give_up_visit, tell_caller
 from hms.scenarios.machine_code import compiled
 from hms.scenarios.policy_jit import decisions
@@ -240,6 +241,7 @@ def fail_attempt(s, k, c, ended):
         e.refused += 1
     else:
         e.bad += 1
+    note_call(s, c, ended)
     end_attempt(s, k, call, True)
     if e.agent == 0 or call.attempt >= e.attempts:
         return False
@@ -273,6 +275,7 @@ def answered(s, c, ended):
     call = s.calls[c]
     k = call.edge
     if ended == SUCCEEDED:
+        note_call(s, c, ended)
         succeed(s, k, call)
         return True
     if ended == BLOCKED:

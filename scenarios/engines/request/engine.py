@@ -18,16 +18,19 @@ def run(
     *,
     record: bool = False,
     budget: Budget = EVERYTHING,
+    spans: int = 0,
 ) -> RequestOutcome:
     """One incident, with compiled decisions; equal inputs give equal outcomes, to the last bit.
 
     Args:
         record: keep the timeline and the event log.
         budget: where the run stops and the outcome says so.
+        spans: how many visits and calls, the first that end, the outcome keeps as spans.
     """
-    state = state_of(compiled, tables, budget, record=record)
+    state = state_of(compiled, tables, budget, record=record, spans=spans)
     loop.run_requests(state)
     outcome = outcome_of(compiled, state)
+    outcome.spans = state.spans[: int(state.world["spans_n"][0])]
     if record:
         count = min(int(state.world["events_n"][0]), len(state.events))
         events = [tuple(row.item()) for row in state.events[:count]]

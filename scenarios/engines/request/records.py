@@ -44,7 +44,7 @@ def _dtype(ints: str, floats: str, small: str = "") -> np.dtype[np.void]:
 WORLD = _dtype(
     "seed record ticks tick control_every events_n heap_n heap_peak todo_head todo_n"
     " visits_made visits_free calls_made calls_free events budget stopped warm_up_windows"
-    " arrived served failed dropped",
+    " arrived served failed dropped spans_n",
     "now dt dt_inv end_s load_factor added_replica out_of_service quality_loss lost_in_flight"
     " lost_by_faults restarts area area_s residence warm_up_s window_late",
 )
@@ -92,6 +92,9 @@ FAULT = _dtype(
     "start_tick end_tick kind component edge replicas until active restarts", "value value2 stale_s"
 )
 EVENT = _dtype("tick entity rule", "before after")
+SPAN = _dtype(
+    "own own_serial parent parent_serial kind place replica ended", "start_s end_s"
+)
 WINDOW = _dtype("", "good bad offered")
 COMPONENT_WINDOW = _dtype("", "present ok bad serving")
 

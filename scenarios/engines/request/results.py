@@ -16,6 +16,7 @@ from hms.scenarios.engines.request.pools import (
     TOO_MANY_PENDING,
     TOO_MANY_REQUESTS,
 )
+from hms.scenarios.engines.request.records import SPAN
 from hms.scenarios.engines.request.sketch import Sketch
 from hms.scenarios.outcome import ADDED_REPLICA_PRICE, Outcome
 
@@ -42,6 +43,7 @@ class RequestOutcome(Outcome):
         latencies: by entry, of well-answered requests sent after the warm-up.
         mean_latency_s: of the same, by entry.
         visits, calls: counts by component and by edge, `VISIT_COUNTS` and `CALL_COUNTS`.
+        spans: rows of `records.SPAN`, if asked for (span_log.py).
         events: see `Outcome`; `events_done`: what the run computed.
     """
 
@@ -60,6 +62,7 @@ class RequestOutcome(Outcome):
     calls: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     events_done: int = 0
     logical_events: int = 0
+    spans: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, SPAN))
 
     def percentile_s(self, q: float) -> float:
         """The q-quantile of all entries' latencies together, 0 < q <= 1; nan of nothing."""

@@ -18,6 +18,7 @@ from hms.scenarios.engines.request.pools import (
     free_visit,
     unqueue,
 )
+from hms.scenarios.engines.request.span_log import note_visit
 from hms.scenarios.machine_code import compiled
 
 FIFO = 0
@@ -287,6 +288,7 @@ def leave(s, v, ended, own):
         if own:
             r.sum_own_errors += 1.0
     tell_caller(s, visit, ended)
+    note_visit(s, v, ended)
     free_visit(s, v)
     r.working -= 1
     if s.queues[3 * ri].n > 0:
