@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hms.agents.healing.breaker.metrics import BreakerMetrics
 from hms.agents.healing.health.collector import ProcessCollector
 from hms.agents.healing.health.guard_feed import GuardFeed
-from hms.agents.healing.interface import HealthMetrics
+from hms.agents.healing.interface import HealthMetrics, HealthStatus, Healthy
+from hms.agents.healing.telemetry.log_lines import say_status
 from hms.errors import HealingFailed, HmsError, InvariantBroken
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class HealLoop:
         self._task: asyncio.Task[None] | None = None
         self._after: asyncio.Future[None] | None = None
         self._own_reports = 0
+        self._told: type[HealthStatus] = Healthy
 
     @property
     def is_running(self) -> bool:
@@ -96,7 +98,7 @@ class HealLoop:
         self.rounds += 1
         try:
             self._collect()
-            host.escalated.report(await host.check_health())
+            self._tell(await host.check_health())
             await self._take_guidance()
             await host.heal()
             self._begin_after()
@@ -107,6 +109,13 @@ class HealLoop:
         except Exception as error:  # noqa: BLE001 - the loop outlives whatever a round raises
             self.errors += 1
             log.error("%s: a round of healing raised %r", host.config.component_id, error)
+
+    def _tell(self, status: HealthStatus) -> None:
+        """Say how the component is: to the supervisor each time, in the log when it changes."""
+        self.host.escalated.report(status)
+        if type(status) is not self._told:
+            self._told = type(status)
+            say_status(self.host.config.component_id, status)
 
     def _begin_after(self) -> None:
         """What takes longer than a round goes on beside the rounds, one at a time."""

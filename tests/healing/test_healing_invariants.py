@@ -147,7 +147,7 @@ def test_a_broken_rule_is_found_counted_logged_once_and_told(
     with caplog.at_level(logging.INFO, "hms.healing"):
         asyncio.run(use())
     assert list(healing.broken_invariants) == [rule]
-    assert [each.message for each in caplog.records if "invariant" in each.message] == [
+    assert [each.message for each in caplog.records if "defect of hms" in each.message] == [
         f"cart: {told}, until the process starts anew; this is a defect of hms, please report it"
     ]
     assert [each.attempts for each in supervisor.escalations] == [(told,)]

@@ -36,7 +36,7 @@ def points(metric: Any, *labels: str) -> dict[tuple[Any, ...], float]:
 
 
 def test_every_instrument_is_there_with_its_unit() -> None:
-    watched = Watched(breakers={"db": Counted(ok=1)})
+    watched = Watched(breakers={"db": Counted(ok=1)}, broken_invariants={"time": 1})
     watched.health.report(HealthMetrics(custom={"queue": 1.0}), 0.0)
     found, _ = collected(watched)
     assert set(found) == {each.name for each in INSTRUMENTS}

@@ -262,11 +262,17 @@ class Dependencies:
                 self._keep(name, guard)
 
     def _heard(self, event: BreakerEvent) -> None:
-        """Hold what opens, let go of what closes."""
-        from hms.agents.healing.breaker.events import REFUSED_CALLS
+        """Hold what opens, let go of what closes; both are said in the log."""
+        from hms.agents.healing.breaker.events import CLOSED_AGAIN, OPENED, REFUSED_CALLS
+        from hms.agents.healing.telemetry.log_lines import say_breaker
 
         if event.kind != REFUSED_CALLS:
             self._come_back(event.dependency)
+        guard = self._known.get(event.dependency)
+        if event.kind == CLOSED_AGAIN:
+            say_breaker(event, None)
+        elif event.kind == OPENED and guard is not None:
+            say_breaker(event, guard.breaker.explanation().left_s)
 
     def _edge(self, name: str, settings: GuardSettings) -> EdgeParameters:
         """The parameters of a dependency, shared by all that have the same."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 
 from hms.agents.healing.calls.dependencies import Dependencies
@@ -67,7 +66,7 @@ class Condition:
         if status.is_healthy:
             return Degraded(self.broken)
         reason = f"{status.reason}; {self.broken}"  # type: ignore[attr-defined]
-        return dataclasses.replace(status, reason=reason)  # type: ignore[type-var]
+        return type(status)(reason)  # type: ignore[call-arg]
 
     def _seen(self, now_s: float) -> HealthStatus:
         """What the reports say, at least Degraded while cut off from a dependency or flapping."""

@@ -16,6 +16,7 @@ from hms.agents.healing.recovery.ladder import OWN, Preview
 from hms.agents.healing.recovery.recovery import DISRUPTIVE, LEVELS, Registered, escalated
 from hms.agents.healing.recovery.step_actions import action_of
 from hms.agents.healing.recovery.treatment import Treatment, UnderWay
+from hms.agents.healing.telemetry.log_lines import say_act, say_attempt
 from hms.agents.policy.detection import slo_failing
 from hms.agents.policy.guard import FREE, LIMITED, held_back, note_act
 from hms.agents.policy.kinds import ACT_NAMES, NO_ACTION, REVERSIBLE
@@ -126,6 +127,7 @@ class ActRunner:
             return None
         if disrupts:
             host.will_disrupt()
+        say_act(host.config.component_id, by, self.issue, self.treatment.reason)
         outcome = await self.round.attempt(by, carrier.do, self.issue, act.amount)
         if outcome.end == DONE:
             outcome = dataclasses.replace(outcome, value=action_of(act, outcome.value))
@@ -162,6 +164,7 @@ class ActRunner:
             return None
         if each.act_class == DISRUPTIVE:
             host.will_disrupt()
+        say_act(host.config.component_id, each.name, self.issue, self.treatment.reason)
         outcome = await self.round.attempt(
             each.name, each.strategy.recover, self.issue, own_limit_s=each.limit_s
         )
@@ -262,8 +265,10 @@ class ActRunner:
         host = self.host
         why = reason or self.treatment.reason
         with host.lock:
-            return host.attempts.note(
+            noted = host.attempts.note(
                 Attempt(
                     host.clock.now_s(), self.issue.kind, by, action, error, why, verdict, key=key
                 )
             )
+        say_attempt(host.config.component_id, noted)
+        return noted

@@ -73,8 +73,11 @@ class Escalations:
         """
         if issue.kind in self._kinds or (issue.kind == "custom" and self._kinds):
             return False
+        from hms.agents.healing.telemetry.log_lines import say_escalation  # most never need it
+
         self._kinds.add(issue.kind)
         self.told += 1
+        say_escalation(self.component_id, issue, attempts)
         if self.supervisor is not None:
             try:
                 self.supervisor.escalate(self.component_id, issue, attempts)

@@ -15,6 +15,7 @@ from hms.agents.healing.recovery import attempts as verdicts
 from hms.agents.healing.recovery.act_runner import ActRunner
 from hms.agents.healing.recovery.healing_round import DONE, HealingRound
 from hms.agents.healing.recovery.treatment import Situation, Treatment, UnderWay
+from hms.agents.healing.telemetry.log_lines import say_attempt
 from hms.agents.policy.kinds import DEPENDENCY, EFFECTIVE, INCONCLUSIVE, INEFFECTIVE, UNDECIDED
 from hms.agents.policy.recovery import CALM_S
 
@@ -114,7 +115,9 @@ class Healer:
             self.treatment.reason = f"{last.by} did not help{taken_back}"
             healing_round.attempts.append(f"{last.by}: did not help{taken_back}")
         with host.lock:
-            host.attempts.settle(last.number, word, undone=undone)
+            settled = host.attempts.settle(last.number, word, undone=undone)
+        if settled is not None:
+            say_attempt(host.config.component_id, settled)
 
     async def _undo(self, last: UnderWay, healing_round: HealingRound) -> tuple[str, bool]:
         """Take an act back where it says how: what to say about it, whether it was."""
