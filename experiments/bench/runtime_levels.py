@@ -73,11 +73,15 @@ def fresh_and_used() -> list[Figure]:
 
 
 def kib_each(level: str, use: Callable[[Any, Any], None]) -> float:
-    """Memory that one more instance takes, once the first has loaded what all share."""
+    """Memory that one more instance takes, once the first has loaded what all share.
+
+    The clock that is moved is one for all: a service's own has nothing to keep.
+    """
     from hms.agents.healing.clock import FakeClock
 
+    clock = FakeClock()
+
     def made() -> Any:
-        clock = FakeClock()
         healing = instance(level, clock=clock)
         use(healing, clock)
         return healing

@@ -8,7 +8,15 @@ from statistics import median_low
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hms.agents.healing.health.anomaly import CUSTOM_MOST, WINDOW, Anomalies, Usual
+from hms.agents.healing.health.anomaly import (
+    CUSTOM_MOST,
+    WINDOW,
+    Anomalies,
+    Usual,
+    deviation,
+    median,
+)
+from hms.agents.healing.health.history import History
 
 
 def fed(values: list[float], metric: str = "response_time_ms") -> list[bool]:
@@ -69,8 +77,8 @@ def test_the_window_is_bounded() -> None:
     usual = Usual()
     for i in range(3 * WINDOW):
         usual.add(float(i))
-    assert len(usual) == WINDOW
-    assert usual.median() == median_low(range(2 * WINDOW, 3 * WINDOW))
+    assert len(usual.values) == WINDOW
+    assert median(usual.values) == median_low(range(2 * WINDOW, 3 * WINDOW))
 
 
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=150))
@@ -79,7 +87,24 @@ def test_median_and_deviation_are_those_of_the_last_values(values: list[float]) 
     for value in values:
         usual.add(value)
     last = values[-WINDOW:]
-    assert len(usual) == len(last)
-    assert usual.median() == median_low(last)
-    away = sorted(abs(value - usual.median()) for value in last)
-    assert usual.deviation() == 1.4826 * away[(len(away) - 1) // 2]
+    assert len(usual.values) == len(last)
+    assert median(usual.values) == median_low(last)
+    away = sorted(abs(value - median_low(last)) for value in last)
+    assert deviation(usual.values) == 1.4826 * away[(len(away) - 1) // 2]
+
+
+@given(
+    st.lists(st.floats(0.0, 1e6, width=32), min_size=1, max_size=300),
+    st.sampled_from([64, 65, 100]),
+)
+def test_what_the_history_remembers_is_judged_as_if_it_were_remembered_here(
+    values: list[float], size: int
+) -> None:
+    alone, beside, history = Anomalies(), Anomalies(), History((size, 64, 24))
+    for i, value in enumerate(values):
+        past = history.newest(WINDOW)
+        assert list(past["response_time_ms"]) == [] or len(past["response_time_ms"]) == min(i, 60)
+        told = {"response_time_ms": value}
+        assert beside.observe(told, float(i), past) == alone.observe(told, float(i))
+        history.add(float(i), 1, 0, [0.0, 0.0, value, 0.0, 0.0])
+    assert not beside._usual

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import subprocess
 import sys
 import tracemalloc
@@ -21,6 +22,12 @@ from hms.agents.healing import (
 from hms.agents.healing.clock import FakeClock
 
 INSTANCES = 40
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """What pytest keeps of the log is not the instance's."""
+    caplog.set_level(logging.CRITICAL, "hms.healing")
 
 
 async def lived(create: Callable[..., Any], report: Any, seconds: int) -> Any:
@@ -64,6 +71,34 @@ def test_an_instance_stays_within_its_levels_memory(
     create: Callable[..., Any], most_kib: float
 ) -> None:
     assert kib_each(create) <= most_kib
+
+
+async def lived_for_two_hours(create: Callable[..., Any], clock: FakeClock) -> Any:
+    """Its rings are full, it has been ill and was looked after."""
+    healing = create("cart", clock=clock, store="memory")
+    await healing.initialize()
+    for k in range(140):
+        clock.advance(60.0 if k < 70 else 1.0)
+        healing.report(ILL if k % 20 < 5 else WELL)
+        await healing.heal()
+    return healing
+
+
+def test_a_basic_one_stays_within_it_when_its_rings_are_full() -> None:
+    async def many() -> float:
+        clock = FakeClock()
+        held = [await lived_for_two_hours(create_basic_self_healing, clock)]
+        gc.collect()
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        held += [await lived_for_two_hours(create_basic_self_healing, clock) for _ in range(3)]
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert min(len(each.health._history) for each in held) >= 128
+        return (after - before) / 3.0 / 1024.0
+
+    assert asyncio.run(many()) <= 16.0
 
 
 def test_an_advanced_one_in_trouble_does_too() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 WINDOW = 60
 """Values that are remembered; a value is what a second or more of reports add up to."""
@@ -29,6 +30,9 @@ LEAST_DEVIATION = {
 }
 ONLY_ABOVE = ("memory_usage_mb", "response_time_ms", "error_rate_percent")
 """Less of these is good news."""
+
+NOTHING: dict[str, Usual] = {}
+"""Stands for what most components never need; never written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +61,30 @@ class Anomaly:
 class Usual:
     """The last values of one metric; sorted when asked, a second copy would weigh more."""
 
-    __slots__ = ("_at", "_values")
+    __slots__ = ("_at", "values")
 
     def __init__(self) -> None:
-        self._values = array("f")
+        self.values = array("f")
         self._at = 0
-
-    def __len__(self) -> int:
-        return len(self._values)
 
     def add(self, value: float) -> None:
         """Remember a value in place of the oldest."""
-        if len(self._values) < WINDOW:
-            self._values.append(value)
+        if len(self.values) < WINDOW:
+            self.values.append(value)
             return
-        self._values[self._at] = value
+        self.values[self._at] = value
         self._at = (self._at + 1) % WINDOW
 
-    def median(self) -> float:
-        """The middle value; of an even number, the lower of the two in the middle."""
-        return middle(self._values)
 
-    def deviation(self) -> float:
-        """1.4826 times the median distance from the median."""
-        median = self.median()
-        return MAD_TO_DEVIATION * middle([abs(value - median) for value in self._values])
-
-
-def middle(values: Sequence[float]) -> float:
-    """The lower median."""
+def median(values: Sequence[float]) -> float:
+    """The middle value; of an even number, the lower of the two in the middle."""
     return sorted(values)[(len(values) - 1) // 2]
+
+
+def deviation(values: Sequence[float]) -> float:
+    """1.4826 times the median distance from the median."""
+    usual = median(values)
+    return MAD_TO_DEVIATION * median([abs(value - usual) for value in values])
 
 
 class Anomalies:
@@ -103,38 +101,64 @@ class Anomalies:
     def __init__(self, deviations: float = 6.0, warm_up: int = 20) -> None:
         self.deviations = deviations
         self.warm_up = warm_up
-        self._usual: dict[str, Usual] = {}
+        self._usual: dict[str, Usual] = NOTHING
         self.latest: tuple[Anomaly, ...] = ()
 
-    def observe(self, values: Mapping[str, float], now_s: float) -> tuple[Anomaly, ...]:
-        """Compare each value with the last ones of its metric, then remember it."""
+    def observe(
+        self,
+        values: Mapping[str, float],
+        now_s: float,
+        past: Mapping[str, Sequence[float]] = MappingProxyType({}),
+    ) -> tuple[Anomaly, ...]:
+        """Compare each value with the last ones of its metric.
+
+        Args:
+            values: by metric.
+            now_s: when they were reported.
+            past: the last values of metrics that somebody else remembers, at most WINDOW of
+                each; those of all others are remembered here.
+        """
         found: list[Anomaly] = []
         for metric, value in values.items():
-            usual = self._usual.get(metric)
-            if usual is None:
-                if metric not in LEAST_DEVIATION and self._customs() >= CUSTOM_MOST:
+            last = past.get(metric)
+            usual = None
+            if last is None:
+                usual = self._remembered(metric)
+                if usual is None:
                     continue
-                usual = self._usual[metric] = Usual()
-            if len(usual) >= min(self.warm_up, WINDOW):
-                anomaly = self._compare(metric, value, usual, now_s)
+                last = usual.values
+            if len(last) >= min(self.warm_up, WINDOW):
+                anomaly = self._compare(metric, value, last, now_s)
                 if anomaly is not None:
                     found.append(anomaly)
-            usual.add(value)
+            if usual is not None:
+                usual.add(value)
         self.latest = tuple(found)
         return self.latest
+
+    def _remembered(self, metric: str) -> Usual | None:
+        """The last values of a metric; None if too many are remembered already."""
+        usual = self._usual.get(metric)
+        if usual is None and (metric in LEAST_DEVIATION or self._customs() < CUSTOM_MOST):
+            if self._usual is NOTHING:
+                self._usual = {}
+            usual = self._usual[metric] = Usual()
+        return usual
 
     def _customs(self) -> int:
         return sum(metric not in LEAST_DEVIATION for metric in self._usual)
 
-    def _compare(self, metric: str, value: float, usual: Usual, now_s: float) -> Anomaly | None:
-        median = usual.median()
-        distance = value - median
+    def _compare(
+        self, metric: str, value: float, last: Sequence[float], now_s: float
+    ) -> Anomaly | None:
+        usual = median(last)
+        distance = value - usual
         if metric in ONLY_ABOVE and distance < 0.0:
             return None
-        least = max(LEAST_DEVIATION.get(metric, 1e-9), SPREAD_SHARE * abs(median))
+        least = max(LEAST_DEVIATION.get(metric, 1e-9), SPREAD_SHARE * abs(usual))
         if abs(distance) < self.deviations * least:  # cheap, and nearly always so
             return None
-        deviations = abs(distance) / max(usual.deviation(), least)
+        deviations = abs(distance) / max(deviation(last), least)
         if deviations < self.deviations:
             return None
-        return Anomaly(metric, value, median, deviations, now_s)
+        return Anomaly(metric, value, usual, deviations, now_s)

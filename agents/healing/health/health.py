@@ -15,9 +15,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from hms.agents.healing.health.anomaly import Anomalies, Anomaly
+from hms.agents.healing.health.anomaly import WINDOW, Anomalies, Anomaly
 from hms.agents.healing.health.history import METRICS, SIZES, History, HistoryPoint
 from hms.agents.healing.health.refusals import LARGEST, REFUSALS, value_fault
+from hms.agents.healing.health.span import NO_METRICS, Span
 from hms.agents.healing.interface import (
     Critical,
     Degraded,
@@ -48,7 +49,8 @@ from hms.agents.policy.parameters import HealthParameters
 
 SPAN_S = 1.0
 CLASSES: tuple[type[HealthStatus], ...] = (Healthy, Degraded, Critical, Failed)
-NO_METRICS = HealthMetrics()
+NONE_REFUSED = dict.fromkeys(REFUSALS, 0)
+"""Shared by all that have refused none; never written to."""
 
 
 class HealthMonitor:
@@ -63,7 +65,6 @@ class HealthMonitor:
     Attributes:
         latest: the last accepted report; zeros before the first.
         accepted: reports taken.
-        refused: reports not taken, by reason.
         noteworthy: whether the last accepted report ended a span or had to be judged; of the
             others the decisions on acts need not hear.
     """
@@ -87,7 +88,6 @@ class HealthMonitor:
         "latest",
         "memory_limit_mb",
         "noteworthy",
-        "refused",
     )  # fmt: skip
 
     def __init__(
@@ -101,8 +101,7 @@ class HealthMonitor:
         self.latest = NO_METRICS
         self.accepted = 0
         self.noteworthy = False
-        self._refused = dict.fromkeys(REFUSALS, 0)
-        self.refused: Mapping[str, int] = MappingProxyType(self._refused)
+        self._refused = NONE_REFUSED
         self._state = HealthState()
         self._report = HealthReport()
         self._history = History(sizes)
@@ -217,6 +216,11 @@ class HealthMonitor:
             reasons.append(f"breaker open: {listed(sorted(open_dependencies))}")
         return CLASSES[state]("; ".join(reasons))  # type: ignore[call-arg]
 
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Reports not taken, by reason."""
+        return MappingProxyType(self._refused)
+
     def longest_gap_s(self, gaps: float, least_s: float) -> float:
         """So many times the usual time between reports, at least `least_s`."""
         return max(gaps * self._state.gap_s, least_s)
@@ -260,6 +264,8 @@ class HealthMonitor:
         return self._history.points(since_s, until_s)
 
     def _refuse(self, reason: str) -> bool:
+        if self._refused is NONE_REFUSED:
+            self._refused = dict(NONE_REFUSED)
         self._refused[reason] += 1
         return False
 
@@ -303,11 +309,11 @@ class HealthMonitor:
         span = self._span
         if span.reports:
             means = span.means()
-            self._history.add(span.start_s, span.reports, span.worst, means)
             learn(self._state, self._parameters, means[2] / 1000.0, now_s)
             values = dict(zip(METRICS, means, strict=True))
             values.update(span.custom)
-            self._anomalies.observe(values, span.start_s)
+            self._anomalies.observe(values, span.start_s, self._history.newest(WINDOW))
+            self._history.add(span.start_s, span.reports, span.worst, means)
         span.begin(now_s, self._state.state)
         span.custom = self.latest.custom  # one value a span is enough to know what is usual
         self._due_s = now_s + SPAN_S
@@ -343,34 +349,6 @@ class HealthMonitor:
             usual = f", usually {1000.0 * state.usual_s:.3g} ms" if state.learned else ""
             found.append(f"response {m.response_time_ms:.3g} ms{usual}")
         return found or ["on its way back: not yet well for long enough"]
-
-
-class Span:
-    """Sums of the reports since it began."""
-
-    __slots__ = (
-        "cpu", "custom", "errors", "memory_mb", "reports", "response_ms", "start_s",
-        "throughput_rps", "worst",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.begin(0.0, HEALTHY)
-
-    def begin(self, start_s: float, state: int) -> None:
-        """Start anew, in a state."""
-        self.start_s = start_s
-        self.worst = state
-        self.reports = 0
-        self.cpu = self.memory_mb = self.response_ms = self.errors = self.throughput_rps = 0.0
-        self.custom: Mapping[str, float] = NO_METRICS.custom
-
-    def means(self) -> list[float]:
-        """In the order of METRICS."""
-        n = float(self.reports)
-        return [
-            self.cpu / n, self.memory_mb / n, self.response_ms / n, self.errors / n,
-            self.throughput_rps / n,
-        ]
 
 
 def listed(names: Sequence[str]) -> str:

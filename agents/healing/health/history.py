@@ -23,6 +23,7 @@ METRICS = (
     "throughput_rps",
 )
 FIELDS = 7  # reports, status, and the metrics
+ZEROS = [0.0] * FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,14 @@ class Ring:
         """Start of the oldest point."""
         return self.starts[self._at % len(self.starts)]
 
+    def newest(self, field: int, most: int) -> array[float]:
+        """The last values of one field, at most so many, in no order that matters."""
+        values = self.values[field::FIELDS]
+        if len(values) <= most:
+            return values
+        end = self._at or len(values)
+        return values[end - most : end] if end >= most else values[:end] + values[end - most :]
+
     def rows(self) -> Iterator[tuple[float, list[float]]]:
         """Start and values of each point, oldest first."""
         count = len(self.starts)
@@ -98,7 +107,7 @@ class Gathered:
     def __init__(self, step_s: float) -> None:
         self.step_s = step_s
         self.number = -1
-        self._sums = [0.0] * FIELDS
+        self._sums = array("d", ZEROS)
 
     def add(self, start_s: float, values: list[float], into: Ring) -> None:
         """Take a span; what was gathered goes to the ring if the span belongs to a later one."""
@@ -119,7 +128,7 @@ class Gathered:
         if reports > 0.0:
             means = [value / reports for value in self._sums[2:]]
             into.append(self.number * self.step_s, [reports, self._sums[1], *means])
-        self._sums = [0.0] * FIELDS
+        self._sums = array("d", ZEROS)
 
 
 class History:
@@ -151,6 +160,11 @@ class History:
         self._rings[0].append(start_s, values)
         for gathered, ring in zip(self._filling, self._rings[1:], strict=True):
             gathered.add(start_s, values, ring)
+
+    def newest(self, most: int) -> dict[str, array[float]]:
+        """The last values of each metric, at most so many."""
+        spans = self._rings[0]
+        return {name: spans.newest(2 + k, most) for k, name in enumerate(METRICS)}
 
     def __len__(self) -> int:
         return sum(len(ring) for ring in self._rings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -58,7 +57,7 @@ class AttemptHistory:
     """
 
     listeners: list[Callable[[Attempt], None]] = field(default_factory=list)
-    _kept: deque[Attempt] = field(default_factory=lambda: deque(maxlen=HISTORY_MAX))
+    _kept: list[Attempt] = field(default_factory=list)
     _counts: dict[str, int] = field(default_factory=dict)
     _number: int = 0
 
@@ -84,6 +83,7 @@ class AttemptHistory:
         self._number += 1
         numbered = dataclasses.replace(attempt, number=self._number)
         self._kept.append(numbered)
+        del self._kept[:-HISTORY_MAX]
         self._say(numbered)
         return numbered
 
@@ -100,9 +100,7 @@ class AttemptHistory:
 
     def restore(self, attempts: list[Attempt]) -> None:
         """Put what an earlier run of this instance left before what this one did."""
-        newer = list(self._kept)
-        self._kept.clear()
-        self._kept.extend([*attempts, *newer])
+        self._kept = [*attempts, *self._kept][-HISTORY_MAX:]
 
     def _say(self, attempt: Attempt) -> None:
         for listener in self.listeners:
