@@ -110,7 +110,8 @@ def power_of_two(n: int) -> int:
 class _Layout:
     """Hands out places in the flat array of rings, and collects closure tables."""
 
-    def __init__(self) -> None:
+    def __init__(self, regular: set[str]) -> None:
+        self.regular = regular
         self.size = 0
         self.closures: dict[tuple[int, float, int, float], int] = {}
         self.exponents: dict[float, int] = {}
@@ -136,7 +137,7 @@ def compile_scenario(scenario: Scenario, seed: int = 0, tick_s: float = 0.1) -> 
         raise ValueError(f"not concrete: {left[0]} is a range (use midpoint() or drawn())")
     names, edges = engine_order(scenario)
     place = {name: i for i, name in enumerate(names)}
-    layout = _Layout()
+    layout = _Layout(topology.evenly_spaced(scenario))
     components = np.zeros(len(names), COMPONENT)
     units = np.zeros(len(names) * SLOTS, UNIT)
     edge_rows = np.zeros(len(edges), EDGE)
@@ -223,7 +224,8 @@ def _component(
     room = int(min(spec.workers + spec.queue_limit, 10**9))
     row["k_table"] = room
     even = spec.balancer == "round_robin" and spec.replicas > 1
-    key = (servers, float(spec.service_cv**2), room, 1.0 / spec.replicas if even else 1.0)
+    arrival_cv2 = 0.0 if spec.name in layout.regular else 1.0 / spec.replicas if even else 1.0
+    key = (servers, float(spec.service_cv**2), room, arrival_cv2)
     row["table"] = layout.closures.setdefault(key, len(layout.closures))
 
 

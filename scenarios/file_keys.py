@@ -197,6 +197,9 @@ WORKLOAD_KINDS: dict[str, dict[str, FileKey]] = {
 FILE_LOADS = ("csv", "limbo")
 """Kinds of load that are read from a `file` beside the scenario, and become points."""
 
+ARRIVALS_KEY = _choice("arrivals", "poisson", "regular")
+"""How a load's arrivals are spaced."""
+
 LOOP_KEYS = table((FileKey("users", high=1e9), _seconds("think_s", low=0.001)))
 """A closed loop, of any kind, in place of `rate_rps`."""
 

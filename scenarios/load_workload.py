@@ -7,7 +7,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from hms.documents import nearest
-from hms.scenarios.file_keys import FILE_LOADS, LOOP_KEYS, RATE_KEY, WORKLOAD_KINDS, FileKey
+from hms.scenarios.file_keys import (
+    ARRIVALS_KEY,
+    FILE_LOADS,
+    LOOP_KEYS,
+    RATE_KEY,
+    WORKLOAD_KINDS,
+    FileKey,
+)
 from hms.scenarios.load_recorded import MOST_POINTS, mean_of, read_recorded
 from hms.scenarios.model import ITSELF, Component, Edge, Workload
 from hms.scenarios.read_fields import Fields, Path, shown
@@ -58,7 +65,8 @@ def _read_load(
         return None
     shape = WORKLOAD_KINDS.get(kind, {})
     recorded = {"points": ("points",)}.get(kind, ("file",) if kind in FILE_LOADS else ())
-    known = ("entry", "client", "kind", "from", "sure", "rate_rps", *LOOP_KEYS, *shape, *recorded)
+    always = ("entry", "client", "kind", "from", "sure", "rate_rps", ARRIVALS_KEY.key)
+    known = (*always, *LOOP_KEYS, *shape, *recorded)
     reader.refuse_unknown(fields, known, path, "a workload")
     closed = bool(LOOP_KEYS.keys() & fields.keys())
     asked = (*LOOP_KEYS,) if closed else () if recorded else ("rate_rps",)
@@ -72,7 +80,9 @@ def _read_load(
     for key, name in (("entry", entry), ("client", client)):
         if name is not None and not isinstance(name, str):
             reader.wrong((*path, key), f"`{key}` is {shown(name)}", "the name of a component")
+    spaced = {ARRIVALS_KEY.key: ARRIVALS_KEY}
     values, origins = reader.fields(fields, {"rate_rps": RATE_KEY}, path)
+    arrivals = reader.fields(fields, spaced, path)[0].get(ARRIVALS_KEY.key, "poisson")
     itself = reader.origin(fields, path)
     if itself is not None:
         origins[ITSELF] = itself
@@ -86,7 +96,10 @@ def _read_load(
     if not isinstance(entry, str) or not isinstance(client, str) or "rate_rps" not in values:
         return None
     shaped = kind if kind in WORKLOAD_KINDS else "points"
-    return Workload(entry, client, shaped, values["rate_rps"], parameters, origins, points, **loop)
+    rate = values["rate_rps"]
+    return Workload(
+        entry, client, shaped, rate, parameters, origins, points, **loop, arrivals=arrivals
+    )
 
 
 def _read_points(

@@ -224,6 +224,7 @@ class Workload:
             diurnal: period_s, amplitude (share of the mean, 0 to 1). burst: every_s, burst_s,
             factor.
         points: of kind points: (t_s, rate) from which on the rate holds, in order of time.
+        arrivals: poisson, or regular: evenly spaced.
         users, think_s: a closed loop: (users - in flight) / think_s arrive a second. The
             shape then moves the number of users. think_s 0: an open loop.
     """
@@ -237,6 +238,7 @@ class Workload:
     points: tuple[tuple[float, float], ...] = ()
     users: float = 0.0
     think_s: float = 0.0
+    arrivals: str = "poisson"
 
     @property
     def closed(self) -> bool:

@@ -109,6 +109,33 @@ def order(scenario: Scenario) -> list[str]:
     return ordered
 
 
+def evenly_spaced(scenario: Scenario) -> set[str]:
+    """Components whose requests come evenly spaced, as long as nothing is retried.
+
+    An entry of one regular load and nothing else; and what such a component calls exactly once,
+    if nobody else does and its own service takes always the same time.
+    """
+    incoming: dict[str, list[Edge]] = {name: [] for name in scenario.components}
+    for edge in scenario.edges:
+        incoming[edge.callee].append(edge)
+    found: set[str] = set()
+    for name in order(scenario):
+        loads = [load for load in scenario.workload if load.entry == name]
+        inner = [e for e in incoming[name] if scenario.components[e.caller].kind != "client"]
+        if len(loads) == 1 and not inner:
+            even = loads[0].arrivals == "regular"
+        else:
+            even = not loads and len(inner) == 1 and _passes_on(inner[0], scenario, found)
+        if even:
+            found.add(name)
+    return found
+
+
+def _passes_on(edge: Edge, scenario: Scenario, even: set[str]) -> bool:
+    caller = scenario.components[edge.caller]
+    return edge.caller in even and edge.calls == 1.0 and caller.service_cv == 0.0
+
+
 def reachable(scenario: Scenario) -> set[str]:
     """Components that the load reaches, entries among them, clients not."""
     import networkx as nx

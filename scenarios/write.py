@@ -15,6 +15,7 @@ from typing import Any
 
 from hms.documents import write_whole
 from hms.scenarios.file_keys import (
+    ARRIVALS_KEY,
     CACHE_KEYS,
     COMPONENT_KEYS,
     EDGE_KEYS,
@@ -156,6 +157,8 @@ class _Writer:
             entry["rate_rps"] = rate
         shape = WORKLOAD_KINDS[load.kind]
         entry |= {key: tidy(load.parameters[key]) for key in shape if key in load.parameters}
+        if load.arrivals != Workload(load.entry, load.client).arrivals:
+            entry[ARRIVALS_KEY.key] = load.arrivals
         if load.points:
             entry["points"] = [[tidy(time_s), tidy(rate)] for time_s, rate in load.points]
         return entry | self._from(load.origins.get(ITSELF))
