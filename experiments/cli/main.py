@@ -41,6 +41,7 @@ COMMANDS = {
     "compare": Entry("compare", "Several policies on one scenario, side by side."),
     "check": Entry("check", "Review today's settings; test what a system promises."),
     "import": Entry("import_", "A scenario from manifests, traces, a mesh's rules or a graph."),
+    "calibrate": Entry("calibrate", "Service times, calls and load from traces or metrics."),
     "sensitivity": Entry("sensitivity", "Which guesses would change the answer: measure those."),
     "export": Entry("export", "A policy as configuration that production loads."),
     "policy": Entry("policy", "Show, compare and validate policy files."),
