@@ -78,10 +78,14 @@ class Draw:
         """A number in [0, 1) for one quantity."""
         return keyed_uniform(self.seed, self.incident, path)
 
-    def run(self, scenario: Scenario, tables: PolicyTables, faults: tuple[Fault, ...]) -> Outcome:
-        """The outcome of one failure in this world."""
-        concrete = replace(scenario.drawn(self.u), faults=faults)
-        return engine.run(compile_scenario(concrete, self.incident.seed(self.seed)), tables)
+    def run(self, world: Scenario, tables: PolicyTables, faults: tuple[Fault, ...]) -> Outcome:
+        """The outcome of one failure.
+
+        Args:
+            world: a scenario without ranges, `scenario.drawn(draw.u)`.
+        """
+        compiled = compile_scenario(replace(world, faults=faults), self.incident.seed(self.seed))
+        return engine.run(compiled, tables)
 
     @property
     def start_s(self) -> float:
@@ -105,6 +109,7 @@ class Trials:
         self._scenario = _short(scenario)
         self._seed = seed
         self._tables = todays_tables(self._scenario.midpoint())
+        self._worlds: dict[int, Scenario] = {}  # as it is, by number of the draw
         self.draws, self.looked, self.unwell = self._well(draws)
 
     def priced(self, finding: Finding) -> Finding:
@@ -119,7 +124,7 @@ class Trials:
         well: list[Draw] = []
         for number in range(2 * wanted):
             draw = Draw(number, self._seed)
-            at_rest = draw.run(self._scenario, self._tables, ())
+            at_rest = draw.run(self._world(draw), self._tables, ())
             if at_rest.slo_violation_s <= 0.0:
                 well.append(draw)
             if len(well) == wanted:
@@ -129,12 +134,18 @@ class Trials:
             well = [Draw(number, self._seed) for number in range(wanted)]
         return tuple(well), looked, unwell
 
+    def _world(self, draw: Draw) -> Scenario:
+        """The system as it is, in one draw."""
+        if draw.number not in self._worlds:
+            self._worlds[draw.number] = self._scenario.drawn(draw.u)
+        return self._worlds[draw.number]
+
     def _cost(self, trial: Trial, other: Scenario, tables: PolicyTables) -> Cost:
         as_is, mended = [], []
         for draw in self.draws:
             faults = (replace(trial.fault, start_s=draw.start_s),)
-            as_is.append(draw.run(self._scenario, self._tables, faults))
-            mended.append(draw.run(other, tables, faults))
+            as_is.append(draw.run(self._world(draw), self._tables, faults))
+            mended.append(draw.run(other.drawn(draw.u), tables, faults))
         saved = [a.downtime_s - b.downtime_s for a, b in zip(as_is, mended, strict=True)]
         return Cost(
             trial,

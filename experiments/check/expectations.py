@@ -90,7 +90,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Subject:
+class UnderPolicy:
     """A system under a policy.
 
     Attributes:
@@ -127,7 +127,7 @@ class Subject:
 
 
 def hold_to(
-    subject: Subject, expectations: Mapping[str, Any], seeds: Sequence[str]
+    subject: UnderPolicy, expectations: Mapping[str, Any], seeds: Sequence[str]
 ) -> list[Tested]:
     """Every expectation over every seed, in the order of the file.
 
@@ -156,7 +156,7 @@ def seeds_from(first: str, many: int) -> list[str]:
 
 
 def _opening(
-    subject: Subject, runs: Sequence[Run], name: str, how: Mapping[str, Any]
+    subject: UnderPolicy, runs: Sequence[Run], name: str, how: Mapping[str, Any]
 ) -> Iterator[Tested]:
     """`opens_after` of one edge: in the run, or as the decision counts calls."""
     edge = next(each for each in subject.system.middle.edges if each.name == name)

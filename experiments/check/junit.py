@@ -52,7 +52,7 @@ def review_suite(review: Review, strict: bool) -> ElementTree.Element:
         found = [each for each in review.proven if each.rule == rule.name]
         told = "\n".join(
             f"{each.where}: {each.subject}: {each.says}"
-            f"; {cost_text(each.cost) if each.cost else ''}"
+            f"; costs {cost_text(each.cost) if each.cost else 'nothing'}"
             for each in found
         )
         if found and strict:

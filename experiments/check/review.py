@@ -11,7 +11,7 @@ from hms.experiments.check.findings import Finding
 from hms.experiments.check.rules import RULES
 from hms.experiments.check.system import System
 
-DRAWS = 40
+DRAWS = 30
 SIMULATED_MOST = 100
 """Findings of which the cost is simulated; whoever has more mends these first."""
 

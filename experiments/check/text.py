@@ -65,38 +65,53 @@ def _groups(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
 
 
 def _rule_lines(rule: str, findings: Sequence[Finding], everything: bool) -> Iterator[str]:
+    """The dearest place in full with what to paste, the next ones as rows, the rest counted."""
     first = findings[0]
     yield f"{first.severity.upper():<7} {rule}: {RULES[rule].title}"
-    shown = findings if everything else findings[:PLACES]
-    costs = [cost_text(finding.cost) for finding in shown if finding.cost is not None]
-    wide = max(len(text) for text in costs)
-    for finding, cost in zip(shown, costs, strict=True):
-        yield f"{INDENT}{cost:<{wide}}  {finding.where}"
-        if finding is first or everything:
-            yield from _wrapped(f"{finding.subject}: {finding.says}", INDENT * 2)
-            yield from _other_places(finding)
-    left = findings[len(shown) :]
-    if left:
-        low, high = (
-            three_digits(each.cost.saved.mean) for each in (left[-1], left[0]) if each.cost
-        )
-        names = _listed([each.subject for each in left])
-        span = f"{low} s" if low == high else f"{low} to {high} s"
-        yield f"{INDENT}and {len(left)} more, {span} each: {names}"
+    yield from _place_lines(first)
     yield from _paste_lines(first)
+    if everything:
+        for finding in findings[1:]:
+            yield from _place_lines(finding)
+        return
+    rows = findings[1:PLACES]
+    if rows:
+        yield f"{INDENT}the same:"
+    wide = max((len(str(each.where)) for each in rows), default=0)
+    for finding in rows:
+        assert finding.cost is not None
+        yield f"{INDENT}{finding.where!s:<{wide}}  {cost_text(finding.cost, short=True)}"
+    yield from _counted(findings[PLACES:])
 
 
-def cost_text(cost: Cost) -> str:
-    """`costs 14.2 s [9.1, 18.0] of full outage per crash of payment`."""
+def _place_lines(finding: Finding) -> Iterator[str]:
+    assert finding.cost is not None
+    yield f"{INDENT}{finding.where}"
+    yield from _wrapped(f"{finding.subject}: {finding.says}", INDENT * 2)
+    yield from _other_places(finding)
+    yield f"{INDENT * 2}costs {cost_text(finding.cost)}"
+
+
+def _counted(left: Sequence[Finding]) -> Iterator[str]:
+    """How many more there are, what they cost, the first few names."""
+    costs = [three_digits(each.cost.saved.mean) for each in left if each.cost]
+    if costs:
+        span = f"{costs[-1]} s" if costs[0] == costs[-1] else f"{costs[-1]} to {costs[0]} s"
+        names = _listed([each.subject for each in left])
+        yield f"{INDENT}and {len(left)} more, {span} each: {names}"
+
+
+def cost_text(cost: Cost, short: bool = False) -> str:
+    """`14.2 s of full outage [9.1, 18.0] per crash of payment`."""
     saved = cost.saved
-    at_least = "at least " if cost.unrecovered >= 0.5 else ""
-    between = ""
+    text = f"{three_digits(saved.mean)} s"
+    if cost.unrecovered >= 0.5:
+        text = f"at least {text}"
+    if not short:
+        text += " of full outage"
     if saved.high - saved.low > 0.05:
-        between = f" [{three_digits(saved.low)}, {three_digits(saved.high)}]"
-    return (
-        f"costs {at_least}{three_digits(saved.mean)} s{between} of full outage"
-        f" per {cost.trial.words}"
-    )
+        text += f" [{three_digits(saved.low)}, {three_digits(saved.high)}]"
+    return f"{text} per {cost.trial.words}"
 
 
 def _other_places(finding: Finding) -> Iterator[str]:
@@ -108,10 +123,9 @@ def _other_places(finding: Finding) -> Iterator[str]:
 
 def _paste_lines(finding: Finding) -> Iterator[str]:
     cost = finding.cost
-    if cost is None:
-        return
+    assert cost is not None
     becomes = f"{three_digits(cost.as_is_s)} s become {three_digits(cost.changed_s)} s"
-    yield f"{INDENT}paste for {finding.subject}, and {becomes}:"
+    yield f"{INDENT * 2}paste, and {becomes}:"
     for line in snippet(finding).splitlines():
         yield f"{INDENT * 3}{line}"
 

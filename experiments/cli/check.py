@@ -137,7 +137,7 @@ def _review(asked: Asked, system: System) -> Part:
 def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
     """Run the scenario for each seed, and compare."""
     from hms.experiments.check.expectation_text import summary, tested_lines, tested_mapping
-    from hms.experiments.check.expectations import TODAY, Subject, hold_to, seeds_from
+    from hms.experiments.check.expectations import TODAY, UnderPolicy, hold_to, seeds_from
     from hms.experiments.check.junit import expectations_suite
     from hms.experiments.single_run import policy_named
 
@@ -145,7 +145,7 @@ def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
         click.echo("note: nothing fails in the scenario; --fault adds a failure", err=True)
     name = asked.policy or TODAY
     policy = None if name == TODAY else policy_named(name, system.middle)[1]
-    tested = hold_to(Subject(system, name, policy), expected, seeds_from(asked.seed, asked.seeds))
+    tested = hold_to(UnderPolicy(system, name, policy), expected, seeds_from(asked.seed, asked.seeds))
     again = _again(asked, name)
     return Part(
         [*tested_lines(tested, again), "", summary(tested, name, asked.seeds)],
