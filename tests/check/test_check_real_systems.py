@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hms.experiments.check.review import SIMULATED_MOST, find, review
+from hms.experiments.check.review import DRAWS, SIMULATED_MOST, find, review
 from hms.experiments.check.subject import read_system
 from hms.experiments.check.text import WIDTH, review_lines
 from hms.experiments.cli.check import command
@@ -83,5 +83,6 @@ edges: {people -> web: {}}
 """
     )
     told = CliRunner().invoke(command, [str(path), "--json"])
-    assert json.loads(told.output)["draws_unwell_at_rest"] == 80
-    assert "at rest: 80 of 80 draws break" in CliRunner().invoke(command, [str(path)]).output
+    assert json.loads(told.output)["draws_unwell_at_rest"] == 2 * DRAWS
+    text = CliRunner().invoke(command, [str(path)]).output
+    assert f"at rest: {2 * DRAWS} of {2 * DRAWS} draws break" in text
