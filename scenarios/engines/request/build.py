@@ -128,7 +128,10 @@ def _components(compiled: CompiledScenario, tables: PolicyTables) -> tuple[Recor
         row["slots_max"] = compiled.components["slots"][i]
         row["entry_no"] = i
         row["limit"], row["queue_limit"] = tables.admission[i]
-        if served and spec is not None:
+        if not served:
+            load = compiled.scenario.workload[row["rate_row"]]
+            row["regular"] = int(load.arrivals == "regular")
+        elif spec is not None:
             _station(row, spec)
         rows.append(_replicas(row, i, room))
         first += room

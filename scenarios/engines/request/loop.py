@@ -67,9 +67,12 @@ def arm_arrival(s, i):
 
 @compiled
 def draw_arrival(s, i):
-    """An exponential gap, counted in arrivals at the rate of the moment."""
+    """An exponential gap, or an even one, counted in arrivals at the rate of the moment."""
     c = s.comps[i]
-    c.gap_left = exponential(s.world[0].seed, i, c.arrivals_drawn, ARRIVALS)
+    if c.regular == 1:
+        c.gap_left = 1.0
+    else:
+        c.gap_left = exponential(s.world[0].seed, i, c.arrivals_drawn, ARRIVALS)
     c.arrivals_drawn += 1
     arm_arrival(s, i)
 

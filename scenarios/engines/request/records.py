@@ -53,7 +53,7 @@ COMPONENT = _dtype(
     "client agent r0 r1 r2 e0 e1 i0 i1 parallel balancer discipline slots_used slots_max replicas"
     " restarts_itself ready_every ready_failures ready_blind live_every live_failures live_blind"
     " fallback_until_tick arriving_tick rate_row turn drawn choices arrivals_drawn generation"
-    " entry_no"
+    " entry_no regular"
     " arrived served failed refused cancelled lost present",
     "service_s cv2 congestion cores workers queue_stated limit queue_limit startup_s lb_detect_s"
     " cold_s cold_factor memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
