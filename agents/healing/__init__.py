@@ -8,17 +8,8 @@ acts, `strategies` that carry them out; `configuration`; `learning` from inciden
 `telemetry` and `adapters` to other people's systems; `testing` for other people's tests.
 """
 
-from hms.agents.healing.actions import (
-    ConfigAdjusted,
-    Custom,
-    FallbackActivated,
-    HealingAction,
-    NoAction,
-    ReconnectionAttempted,
-    ResourcesScaled,
-    Restarted,
-    action_from_json,
-)
+from typing import TYPE_CHECKING, Any
+
 from hms.agents.healing.configuration.config import (
     AdaptiveConfig,
     HealingLevel,
@@ -46,8 +37,24 @@ from hms.agents.healing.interface import (
     Supervisor,
 )
 
+if TYPE_CHECKING:
+    from hms.agents.healing.actions import (
+        ConfigAdjusted,
+        Custom,
+        FallbackActivated,
+        HealingAction,
+        NoAction,
+        ReconnectionAttempted,
+        ResourcesScaled,
+        Restarted,
+        action_from_json,
+    )
+    from hms.agents.healing.supervision import Child, ChildSupervisor
+
 __all__ = [
     "AdaptiveConfig",
+    "Child",
+    "ChildSupervisor",
     "ConfigAdjusted",
     "Critical",
     "Custom",
@@ -77,3 +84,26 @@ __all__ = [
     "create_self_healing",
     "read_policy",
 ]
+
+_LATER = {
+    **dict.fromkeys(
+        (
+            "ConfigAdjusted", "Custom", "FallbackActivated", "HealingAction", "NoAction",
+            "ReconnectionAttempted", "ResourcesScaled", "Restarted", "action_from_json",
+        ),
+        "actions",
+    ),
+    **dict.fromkeys(("Child", "ChildSupervisor"), "supervision"),
+}  # fmt: skip
+"""What a component that is never ill does not need: loaded when somebody asks for it."""
+
+
+def __getattr__(name: str) -> Any:
+    """A name that is loaded when it is first used (PEP 562)."""
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return value

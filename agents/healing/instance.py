@@ -7,7 +7,6 @@ first needed, so that a component that never falls ill pays for nothing.
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from hms.agents.healing.calls.dependencies import Dependencies
 from hms.agents.healing.clock import Clock, MonotonicClock
-from hms.agents.healing.configuration.adaptation import Adaptation
+from hms.agents.healing.configuration.adapted_values import Adaptation
 from hms.agents.healing.configuration.config import HealingLevel, UnifiedHealingConfig
 from hms.agents.healing.configuration.description import require_described
 from hms.agents.healing.default_policy import policy_of
@@ -56,6 +55,13 @@ def switch_of(given: Any, clock: Clock) -> KillSwitch | None:
     return given if isinstance(given, KillSwitch) else KillSwitch(given, clock)
 
 
+def chance() -> Callable[[], float]:
+    """Draws numbers in [0, 1)."""
+    from random import random  # it takes longer to load than most of an instance
+
+    return random
+
+
 class TrafficSource(Protocol):
     """Counts the requests that a component answers; see `adapters.traffic`."""
 
@@ -94,7 +100,7 @@ class HealingInstance:
         policy: HealingPolicy | Path | str | None = None,
         *,
         clock: Clock | None = None,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
         kind: str = "service",
         criticality: str = "normal",
@@ -126,12 +132,12 @@ class HealingInstance:
         }
         require_described(self.where)
         self.clock: Clock = clock or MonotonicClock()
-        self.draw, self.wall = draw, wall
+        self.draw, self.wall = draw or chance(), wall
         self.lock = threading.RLock()
         self.kill_switch = switch_of(kill_switch, self.clock)
         parameters = self.policy.for_component(self.where)
         self.dependencies = Dependencies(
-            self.policy, config.circuit_breaker_enabled, self.clock, draw
+            self.policy, config.circuit_breaker_enabled, self.clock, self.draw
         )
         self.condition = Condition(
             HealthMonitor(parameters.health, memory_limit_mb, interval_s), Ladder(parameters),

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
-from hms.agents.healing.actions import HealingAction
 from hms.agents.policy.kinds import ISSUE_NAMES
 
 if TYPE_CHECKING:
+    from hms.agents.healing.actions import HealingAction
     from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.configuration.config import AdaptiveConfig
 

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.configuration.config import AdaptiveConfig
 from hms.agents.healing.instance import HealingInstance
 from hms.agents.healing.interface import HealthMetrics, HealthStatus, Issue, RecoveryStrategy
@@ -21,6 +20,7 @@ from hms.agents.healing.single_flight import SingleFlight
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from hms.agents.healing.actions import HealingAction
     from hms.agents.healing.calls.guard import Guard
     from hms.agents.healing.configuration.configuration import Door
     from hms.agents.healing.loop import HealLoop

@@ -6,6 +6,9 @@ how it starts, stops and is killed, on one asyncio loop; time is the injected cl
 
     supervisor = ChildSupervisor([Child("reader", start=reader.start, stop=reader.stop)])
     await supervisor.start()
+
+A crash is the supervisor's own business. What ails a child that runs (errors, a leak, slowness) is
+a healing instance's, which may restart it: `ProcessRestart(supervisor.target("reader"))`.
 """
 
 from __future__ import annotations
@@ -69,6 +72,39 @@ class ChildEvent:
     detail: str = ""
 
 
+class ChildTarget:
+    """One child as the target of `strategies.restart.ProcessRestart`, from any thread or loop."""
+
+    __slots__ = ("name", "supervisor")
+
+    def __init__(self, supervisor: ChildSupervisor, name: str) -> None:
+        self.supervisor = supervisor
+        self.name = name
+
+    async def restart(self) -> None:
+        """Stop the child and start it anew; where all were given up or stopped, start them all.
+
+        Raises:
+            ConfigRefused: the supervisor was never started.
+            Exception: what the child's start raised.
+        """
+        import asyncio
+
+        home = self.supervisor.loop
+        if home is None:
+            raise ConfigRefused("the supervisor was never started\n    expected: await start()")
+        if home is asyncio.get_running_loop():
+            await self._restart()
+        else:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._restart(), home))
+
+    async def _restart(self) -> None:
+        if self.supervisor.state == RUNNING:
+            await self.supervisor.restart(self.name)
+        else:
+            await self.supervisor.start()
+
+
 class ChildSupervisor:
     """Looks after its children on one asyncio loop.
 
@@ -77,6 +113,10 @@ class ChildSupervisor:
         parameters: how many restarts within how many seconds are fine, and the time to stop.
         clock: monotonic; tests give one they move.
         escalate: told in words, once, when all were given up; may be a coroutine function.
+
+    Attributes:
+        loop: on which it was started first; None before that.
+        state: "stopped", "running", or "escalated" when all children were given up.
     """
 
     def __init__(
@@ -102,6 +142,7 @@ class ChildSupervisor:
         self._running: dict[str, asyncio.Future[Any] | None] = {}
         self._tasks: set[asyncio.Future[Any]] = set()
         self._lock: asyncio.Lock | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         _check(self._children, self.parameters)
 
     @property
@@ -115,9 +156,12 @@ class ChildSupervisor:
         Raises:
             Exception: what the child's start raised.
         """
+        import asyncio
+
         async with self._locked():
             if self.state == RUNNING:
                 return
+            self.loop = asyncio.get_running_loop()
             self.state = RUNNING
             self._ends = GuardState()
             for child in self._children:
@@ -148,6 +192,14 @@ class ChildSupervisor:
             error = await self._started(child)
             if error is not None:
                 raise error
+
+    def target(self, name: str) -> ChildTarget:
+        """This child as what a restart strategy restarts.
+
+        Raises:
+            ConfigRefused: no such child.
+        """
+        return ChildTarget(self, self._named(name).name)
 
     async def ended(self, name: str, error: BaseException | None = None) -> None:
         """A child ended by itself: normally, or by an error.

@@ -4,7 +4,6 @@ Keys are sorted by UTF-16 code units and numbers are written as ECMAScript write
 that 1 and 1.0 are equal and every language finds the same hash.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,6 +40,8 @@ def _string(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as half:
         raise ValueError(f"half a surrogate pair in {text!r}") from half
+    import json  # a service that hashes no policy does without
+
     return json.dumps(text, ensure_ascii=False)
 
 

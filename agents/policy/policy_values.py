@@ -1,6 +1,5 @@
 """One value of a policy file: from what a person wrote to what a record holds, and back."""
 
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,6 +58,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like this one; "" when none is near."""
     if len(str(name)) > NAME_MAX:
         return ""  # comparing takes time with the length, and no name of ours is so long
+    import difflib  # only who errs needs it
+
     found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return found[0] if found else ""
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from supervised_units import Family, Unit
 
+from hms.agents.healing import Issue, Restarted
 from hms.agents.healing.clock import FakeClock
+from hms.agents.healing.strategies.restart import ProcessRestart
 from hms.agents.healing.supervision import Child, ChildSupervisor
 from hms.agents.policy.supervision import SupervisionParameters
 from hms.errors import ConfigRefused
@@ -111,3 +113,52 @@ def test_a_family_that_makes_no_sense_is_refused(
         ChildSupervisor(listed, parameters=SupervisionParameters(**limits))
     with pytest.raises(ConfigRefused, match="expected: permanent, transient"):
         ChildSupervisor([Child("x", Unit("x", []).start, kind="eternal")])
+
+
+def test_a_child_is_a_restart_target_of_a_strategy(clock: FakeClock) -> None:
+    log: list[str] = []
+    family = Family(clock, Unit("a", log), Unit("b", log), restarts=0)
+    strategy = ProcessRestart(family.supervisor.target("b"))
+    issue = Issue("errors", 2, "60 % errors", 0.0)
+
+    async def scenario(supervisor: ChildSupervisor) -> None:
+        assert strategy.can_handle(issue)
+        assert await strategy.recover(issue) == Restarted()
+
+    family.run(scenario)
+    assert log == ["start a", "start b", "stop b", "start b"]
+    with pytest.raises(ConfigRefused, match="no child `c`"):
+        family.supervisor.target("c")
+
+
+def test_where_all_children_were_given_up_a_restart_starts_them_all(clock: FakeClock) -> None:
+    log: list[str] = []
+    family = Family(clock, Unit("a", log), Unit("b", log), restarts=0)
+
+    async def scenario(supervisor: ChildSupervisor) -> None:
+        await supervisor.ended("a", OSError("gone"))
+        assert supervisor.state == "escalated"
+        await supervisor.target("b").restart()
+        assert supervisor.running == ("a", "b")
+
+    family.run(scenario)
+    assert log == ["start a", "start b", "stop b", "start a", "start b"]
+
+
+def test_another_threads_loop_restarts_a_child_on_the_supervisors_own(clock: FakeClock) -> None:
+    loops: list[object] = []
+
+    async def start() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    supervisor = ChildSupervisor([Child("a", start)], clock=clock)
+    target = supervisor.target("a")
+    with pytest.raises(ConfigRefused, match="never started"):
+        asyncio.run(target.restart())
+
+    async def home() -> None:
+        await supervisor.start()
+        await asyncio.to_thread(lambda: asyncio.run(target.restart()))
+        assert loops == [asyncio.get_running_loop()] * 2
+
+    asyncio.run(home())

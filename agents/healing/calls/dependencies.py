@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hms.agents.healing.clock import Clock
-from hms.agents.healing.configuration.adaptation import Adaptation
+from hms.agents.healing.configuration.adapted_values import Adaptation
 from hms.agents.policy.healing_policy import EdgeParameters, HealingPolicy
 from hms.errors import ConfigRefused
 

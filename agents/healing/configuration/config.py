@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import math
 import os
 import re
@@ -278,6 +276,8 @@ def value_of(text: str, field: str) -> Any:
         return text
     if field.endswith("_enabled"):
         return SWITCHES.get(text.strip().lower(), text)
+    import json  # only who needs it loads it
+
     try:
         return json.loads(text)
     except ValueError:
@@ -288,6 +288,8 @@ def almost(name: str, names: Iterable[str]) -> str:
     """The variable that was meant by one that is none; empty for any other name."""
     if name in names or name in OTHER_VARIABLES:
         return ""
+    import difflib  # only who needs it loads it
+
     near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.85)
     return near[0] if near else ""
 

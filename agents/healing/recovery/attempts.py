@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from hms.agents.healing.actions import ACTION_KINDS, HealingAction
+if TYPE_CHECKING:
+    from hms.agents.healing.actions import HealingAction
 
 HISTORY_MAX = 1000
 
@@ -72,6 +74,8 @@ class AttemptHistory:
     @property
     def counts(self) -> dict[str, int]:
         """How often each of the seven actions was the answer, zeros included."""
+        from hms.agents.healing.actions import ACTION_KINDS
+
         return {kind: self._counts.get(kind, 0) for kind in ACTION_KINDS}
 
     def count(self, action: HealingAction) -> None:

@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.interface import Issue, RecoveryLevel, RecoveryStrategy
-from hms.agents.healing.recovery.trial import Trial, one_step
 from hms.agents.policy.kinds import (
     ACT_NAMES,
     ADJUST,
@@ -31,7 +29,9 @@ from hms.agents.policy.policy_values import nearest
 from hms.errors import ConfigRefused
 
 if TYPE_CHECKING:
+    from hms.agents.healing.actions import HealingAction
     from hms.agents.healing.calls.dependencies import Dependencies
+    from hms.agents.healing.recovery.trial import Trial
     from hms.agents.policy.component import Act
 
 Target: TypeAlias = "Callable[[Issue, float], Any]"
@@ -86,6 +86,8 @@ class Registered:
     def standing(self) -> Trial:
         """Its trial, made when first asked for."""
         if self.trial is None:
+            from hms.agents.healing.recovery.trial import Trial, one_step
+
             disruptive = self.act_class == DISRUPTIVE
             self.trial = Trial(one_step(disruptive, self.verification_s, self.cool_down_s))
         return self.trial

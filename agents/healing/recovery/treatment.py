@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from hms.agents.healing.actions import HealingAction
 from hms.agents.healing.interface import HealthStatus, Issue
-from hms.agents.healing.recovery.recovery import Registered, Undo
 from hms.agents.policy.kinds import NONE
+
+if TYPE_CHECKING:
+    from hms.agents.healing.actions import HealingAction
+    from hms.agents.healing.recovery.recovery import Registered, Undo
 
 
 @dataclass(frozen=True, slots=True)
