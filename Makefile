@@ -2,7 +2,7 @@
 BIN := .venv/bin
 
 .NOTPARALLEL:
-.PHONY: help environment demo test lint types rooms tests soak mutants bench lock clean
+.PHONY: help environment demo test lint types rooms tests soak mutants bench fidelity lock clean
 
 help:
 	@echo "make demo         the main job on Online Boutique, one to two minutes"
@@ -11,6 +11,7 @@ help:
 	@echo "make tests        pytest alone;  make soak: long random tests, by hand"
 	@echo "make mutants      plants what easy versions get wrong; a test must go red each time"
 	@echo "make bench        the figures of this machine"
+	@echo "make fidelity     published results, run anew: docs/fidelity.md"
 	@echo "make environment  .venv alone;  make lock: renew requirements/;  make clean"
 
 environment:
@@ -43,6 +44,9 @@ mutants: environment
 
 bench: environment
 	$(BIN)/python -m hms.experiments.bench
+
+fidelity: environment
+	$(BIN)/python -m hms.experiments.fidelity --write docs/fidelity.md
 
 lock:
 	sh scripts/lock.sh

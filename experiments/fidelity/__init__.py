@@ -1,0 +1,1 @@
+"""How far to believe the engines: published results, and one engine beside the other."""
