@@ -26,6 +26,7 @@ _BOUNDS = {
 
 def add_autoscalers(cluster: Cluster) -> None:
     """Bounds of HorizontalPodAutoscalers and KEDA's ScaledObjects."""
+    told = []
     for manifest in cluster.of_kind(*_BOUNDS):
         low_key, high_key = _BOUNDS[manifest.kind]
         low = _count(at(manifest.data, "spec", low_key)) or 1
@@ -36,23 +37,24 @@ def add_autoscalers(cluster: Cluster) -> None:
             cluster.findings.say(f"{manifest.kind} `{manifest.name}` {what}: dropped")
             continue
         _note(cluster, manifest, name, (low, high))
+        share = _cpu_share(manifest.data)
+        told.append(f"`{name}` {low}-{high}" + (f" at {share:g} % CPU" if share else ""))
+    if told:
+        cluster.findings.say(
+            f"autoscaled: {', '.join(told)}; the scenario has the replicas of today, and the "
+            f"bounds as the label `{AUTOSCALE}`"
+        )
 
 
 def _note(cluster: Cluster, manifest: Manifest, name: str, bounds: tuple[int, int]) -> None:
-    """The bounds of one component, as a label, as replicas, and said."""
+    """The bounds of one component as a label, and as replicas."""
     low, high = bounds
     component = cluster.findings.components[name]
     component.labels[AUTOSCALE] = f"{low}-{high}"
     stated = component.facts.get("replicas")
-    place = manifest.place("spec", _BOUNDS[manifest.kind][0], sure=DERIVED)
     if stated is None or stated.value < low:
+        place = manifest.place("spec", _BOUNDS[manifest.kind][0], sure=DERIVED)
         component.facts["replicas"] = Fact(low, place)
-    share = _cpu_share(manifest.data)
-    at_share = f" at {share:g} % CPU" if share else ""
-    cluster.findings.say(
-        f"`{name}` is scaled between {low} and {high} replicas{at_share} "
-        f"({place.file}:{place.line}); the scenario has the replicas of today"
-    )
 
 
 def _target(cluster: Cluster, manifest: Manifest) -> str:

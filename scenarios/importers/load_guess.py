@@ -12,6 +12,7 @@ from hms.scenarios.load_parts import edge_ends
 from hms.scenarios.model import Origin, Range, Scenario
 from hms.scenarios.topology import capacity_rps, visits_per_request
 
+_SELDOM = 40
 _MOST_LOOKED_AT = 1000
 """Candidates for the entry: each is looked at by a walk over all that it reaches."""
 
@@ -63,16 +64,41 @@ def _below(name: str, callees_of: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def with_rate(scenario: Scenario, busiest: Range) -> Scenario:
-    """The scenario at a rate that uses the given share of its busiest component."""
-    visits = visits_per_request(scenario)
-    most_rps = min(
-        capacity_rps(scenario.components[name]) / visit
-        for name, visit in visits.items()
-        if visit > 0.0 and scenario.components[name].kind != "client"
-    )
-    each_rps = most_rps / len(scenario.workload)
-    low, high = (float(f"{share * each_rps:.2g}") for share in (busiest.low, busiest.high))
+    """The scenario at a rate that uses the given share of its busiest component.
+
+    The shares hold at the middle of all other ranges. Where calls multiply along a deep path,
+    draws differ more than the shares allow for: then the upper rate is lowered, until at most
+    one draw in forty is overloaded before anything fails.
+    """
+    most_rps = _most_rps(scenario) / len(scenario.workload)
+    low, high = busiest.low * most_rps, busiest.high * most_rps
+    high = min(high, max(low, _seldom_overloaded_rps(scenario, low)))
+    low, high = (float(f"{rate:.2g}") for rate in (low, high))
     rate = Range(low, high) if high > low else low
     origins = {"rate_rps": Origin(RANGES, 0, "guessed")}
     loads = [replace(load, rate_rps=rate, origins=origins) for load in scenario.workload]
     return replace(scenario, workload=tuple(loads))
+
+
+def _most_rps(scenario: Scenario) -> float:
+    """What all loads together may offer before the busiest component is full, at midpoints."""
+    visits = visits_per_request(scenario)
+    return min(
+        capacity_rps(scenario.components[name]) / visit
+        for name, visit in visits.items()
+        if visit > 0.0 and scenario.components[name].kind != "client"
+    )
+
+
+def _seldom_overloaded_rps(scenario: Scenario, low: float) -> float:
+    """The upper rate of each load at which one draw in forty is overloaded.
+
+    A draw at u of the way from `low` to the upper rate r is, where low + u (r - low) is above
+    what that draw bears.
+    """
+    from hms.scenarios.importers.headroom import full_rps, uniforms
+
+    bears_rps = full_rps(scenario) / len(scenario.workload)
+    u = uniforms("rate").clip(min=1e-9)
+    upper = sorted(low + (bears_rps - low) / u)
+    return float(upper[len(upper) // _SELDOM - 1])

@@ -41,10 +41,10 @@ class Spread:
         self.squares += step * (value - self.mean)
 
     @property
-    def cv(self) -> float:
-        """Coefficient of variation, of at least two values above 0; else 0."""
+    def cv(self) -> float | None:
+        """Coefficient of variation; None of fewer than two values, or of a mean of 0."""
         if self.count < 2 or self.mean <= 0.0:
-            return 0.0
+            return None
         return math.sqrt(self.squares / (self.count - 1)) / self.mean
 
 

@@ -163,10 +163,12 @@ class _Findings:
         component = self._findings.components[name]
         return not component.callable_ and sends_load(component)
 
-    def _times(self, component: FoundComponent, mean_ns: float, cv: float, place: Place) -> None:
+    def _times(
+        self, component: FoundComponent, mean_ns: float, cv: float | None, place: Place
+    ) -> None:
         mean_ms = min(max(_digits(mean_ns / 1e6), 0.001), _LONGEST_MS)
         component.facts["service_time_ms"] = Fact(mean_ms, place)
-        if cv > 0.0:
+        if cv is not None:
             component.facts["service_cv"] = Fact(min(_digits(cv), 100.0), place)
 
     def _call(self, caller: int, callee: str | int, times: CallTimes) -> None:

@@ -35,7 +35,7 @@ def test_an_autoscaler_gives_bounds_as_a_label_and_the_least_replicas(imported, 
     assert stock.replicas == 3
     assert stock.origins["replicas"].sure == "derived"
     said = "\n".join(found.said)
-    assert "`stock` is scaled between 3 and 10 replicas at 60 % CPU (k.yaml:" in said
+    assert "autoscaled: `stock` 3-10 at 60 % CPU; the scenario has the replicas of today" in said
     save_scenario(found.scenario, tmp_path / "s.yaml")
     assert load_scenario(tmp_path / "s.yaml") == found.scenario
 

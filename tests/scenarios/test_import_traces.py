@@ -38,7 +38,7 @@ def told(findings) -> dict[str, dict[str, object]]:
 def test_calls_self_times_spread_and_network_follow_from_spans(read):
     found = told(read(shop()))
     # web: 40 ms less 14 + 16 of its own client spans; cart: 3 and 5
-    assert found["web"] == {"service_time_ms": 10.0}
+    assert found["web"] == {"service_time_ms": 10.0, "service_cv": 0.0}
     assert found["cart"]["service_time_ms"] == pytest.approx(4.0)
     assert found["cart"]["service_cv"] == pytest.approx(0.25, rel=0.02)
     assert found["web -> cart"] == {"calls": 2.0, "network_ms": 1.0}
