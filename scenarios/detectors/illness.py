@@ -70,7 +70,7 @@ def find_illness(seen: Telemetry, normal: Normal) -> Illness:
         "errors": _own_errors(seen, normal),
         "slow": _slow(seen, normal),
         "stuck": _stuck(seen, normal, waiting),
-        "refusing": _refusing(seen, normal),
+        "refusing": _refusing(seen, normal, waiting),
     }
     components = {name: flags & served for name, flags in signs.items()}
     return Illness(components, _edges(seen, normal), _load(seen, normal))
@@ -116,8 +116,7 @@ def _stuck(seen: Telemetry, normal: Normal, waiting: Array) -> Flags:
     swallows = (unanswered > SWALLOWS * came) & (unanswered >= 3.0)
     swallows &= worked < OVERLOADED * usual
     queues = parts.present - waiting > QUEUES * normal.of(parts.present - waiting) + 2.0
-    waits = waiting > WAITS_MORE * normal.of(waiting) + 1.0
-    return (less | swallows) & queues & ~waits
+    return (less | swallows) & queues & ~_waits(normal, waiting)
 
 
 def _unanswered(seen: Telemetry) -> Array:
@@ -127,13 +126,22 @@ def _unanswered(seen: Telemetry) -> Array:
     return np.maximum(let_in - summed(parts.ok + parts.failed, LONGER_S), 0.0)
 
 
-def _refusing(seen: Telemetry, normal: Normal) -> Flags:
-    """Turns requests away at the door although nobody queues behind it."""
+def _refusing(seen: Telemetry, normal: Normal, waiting: Array) -> Flags:
+    """Turns requests away though nobody queues, or though it works less than normal."""
     parts = seen.components
-    refused, arrivals = summed(parts.refused), summed(parts.arrivals)
+    refused, arrivals, worked = (
+        summed(parts.refused), summed(parts.arrivals), summed(parts.worked)
+    )  # fmt: skip
     share = ratio(refused, arrivals)
+    refuses = (share > np.minimum(normal.of(share), ERRORS) + ERRORS) & (refused >= 1.0)
     empty = parts.present <= QUEUES * normal.of(parts.present) + 2.0
-    return (share > np.minimum(normal.of(share), ERRORS) + ERRORS) & (refused >= 1.0) & empty
+    less = (worked < WORKS_LESS * normal.of(worked)) & ~_waits(normal, waiting)
+    return refuses & (empty | less)
+
+
+def _waits(normal: Normal, waiting: Array) -> Flags:
+    """Has more of its own calls out than normal."""
+    return waiting > WAITS_MORE * normal.of(waiting) + 1.0
 
 
 def _edges(seen: Telemetry, normal: Normal) -> dict[str, Flags]:
