@@ -33,7 +33,8 @@ def breaker_never_opens(system: System) -> Iterator[Finding]:
         if "breaker" not in edge.today or not breaker.enabled or breaker.scope == SCOPE_REPLICA:
             continue
         rate_rps = system.rate_rps(edge)
-        why = _why_never(breaker, rate_rps, rate_rps * _repeats(system, edge))
+        results_rps = rate_rps * _repeats(system, edge)
+        why = _why_never(breaker, rate_rps, results_rps, system.call_s(edge))
         if why:
             yield Finding(
                 BREAKER_NEVER_OPENS,
@@ -46,18 +47,26 @@ def breaker_never_opens(system: System) -> Iterator[Finding]:
             )
 
 
-def _why_never(breaker: BreakerParameters, rate_rps: float, results_rps: float) -> str:
+def _why_never(
+    breaker: BreakerParameters, rate_rps: float, results_rps: float, call_s: float
+) -> str:
     """Why it cannot open, "" if it can.
 
     Args:
         results_rps: with every call failing and retried: what a window holds at most.
+        call_s: the time-out of one attempt.
     """
-    if breaker.consecutive_failures > 0:
+    if breaker.consecutive_failures > 0 or rate_rps <= 0.0:
         return ""
     if breaker.failure_rate > OFF and breaker.slow_call_rate > OFF:
         return "no rule opens it: failure rate, slow calls and failures in a row are all off"
+    if breaker.failure_rate > OFF and breaker.slow_call_s >= call_s:
+        return (
+            f"only slow calls open it, slower than {seconds(breaker.slow_call_s)}: none is, as"
+            f" the time-out of {seconds(call_s)} ends them before"
+        )
     if breaker.window_kind == WINDOW_COUNT:
-        needs_s = breaker.minimum_calls / results_rps if results_rps > 0.0 else math.inf
+        needs_s = breaker.minimum_calls / results_rps
         if needs_s <= PATIENCE_S:
             return ""
         return (

@@ -12,8 +12,6 @@ from hms.experiments.check.rules import RULES
 from hms.experiments.check.system import System
 
 DRAWS = 30
-SIMULATED_MOST = 100
-"""Findings of which the cost is simulated; whoever has more mends these first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,13 @@ class Review:
 
     @property
     def notes(self) -> tuple[Finding, ...]:
-        """The others: wrong by the rule, without a cost that simulation saw."""
-        return tuple(finding for finding in self.findings if not finding.is_proven)
+        """Wrong by the rule, and simulated without a cost."""
+        return tuple(each for each in self.findings if each.cost and not each.is_proven)
+
+    @property
+    def unpriced(self) -> tuple[Finding, ...]:
+        """Wrong by the rule, and not simulated."""
+        return tuple(each for each in self.findings if each.cost is None)
 
 
 def find(system: System) -> list[Finding]:
@@ -53,36 +56,53 @@ def find(system: System) -> list[Finding]:
     return [finding for rule in RULES.values() for finding in rule.find(system)]
 
 
-def review(system: System, seed: str = "0", draws: int = DRAWS) -> Review:
+def review(system: System, seed: str = "0", draws: int = DRAWS, everything: bool = False) -> Review:
     """Review a system's settings of today.
 
     Args:
         draws: of each simulated failure at most; a system with many findings gets fewer.
+        everything: simulate all findings, however long that takes.
     """
     started = time.monotonic()
     found = find(system)
-    priced = _priced(found, system, seed, draws)
+    priced = _priced(found, system, seed, draws, everything)
     ordered = tuple(sorted(priced.findings, key=lambda finding: finding.rank))
     return replace(priced, findings=ordered, wall_s=time.monotonic() - started)
 
 
-def _priced(found: Sequence[Finding], system: System, seed: str, draws: int) -> Review:
+def _priced(
+    found: Sequence[Finding], system: System, seed: str, draws: int, everything: bool
+) -> Review:
     """The findings with their costs, or why none could be simulated."""
     unpriced = Review(system, tuple(found), 0, 0, 0, seed, 0.0)
     if not found:
         return unpriced
-    from hms.experiments.check.cost import Trials, draws_for
+    from hms.experiments.check.cost import Trials, plan
 
-    simulated = found[:SIMULATED_MOST]
+    simulated, fewer = plan(_most_visited_first(found, system), len(system.components))
+    if everything:
+        simulated = list(found)
     try:
-        trials = Trials(system.scenario, seed, min(draws, draws_for(simulated)))
+        trials = Trials(system.scenario, seed, min(draws, fewer))
     except ScenarioError as refused:  # what the engine cannot run; the findings stand as they are
         return replace(unpriced, refused=str(refused))
-    priced = [trials.priced(each) for each in simulated] + list(found[SIMULATED_MOST:])
+    left = [each for each in found if each not in simulated]
     return replace(
         unpriced,
-        findings=tuple(priced),
+        findings=(*map(trials.priced, simulated), *left),
         draws=len(trials.draws),
         looked=trials.looked,
         unwell=trials.unwell,
     )
+
+
+def _most_visited_first(found: Sequence[Finding], system: System) -> list[Finding]:
+    """One of each rule, then the second of each, …; within a rule by how often it is called."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in found:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    placed = []
+    for group in by_rule.values():
+        group.sort(key=lambda each: -system.visits[each.subject.rpartition("-> ")[2]])
+        placed += list(enumerate(group))
+    return [finding for _, finding in sorted(placed, key=lambda pair: pair[0])]

@@ -18,6 +18,7 @@ from hms.experiments.report.numbers import three_digits
 WIDTH = 98
 PLACES = 3
 """Of one rule, unless all are asked for."""
+MOST_NOTES = 12
 INDENT = " " * 4
 
 
@@ -131,23 +132,30 @@ def _paste_lines(finding: Finding) -> Iterator[str]:
 
 
 def _note_lines(review: Review, everything: bool) -> Iterator[str]:
-    """What breaks a rule without a cost that simulation saw: one line a rule."""
-    notes = review.notes
-    if not notes:
-        return
-    yield ""
-    if review.refused:
-        yield "NOTE    against a rule; no cost is known, as the system cannot be simulated:"
-        yield from _wrapped(review.refused.replace("\n", " "), INDENT)
-    else:
+    """What breaks a rule without a cost that is known."""
+    if review.notes:
+        yield ""
         yield "NOTE    against a rule, but the usual remedy did not help in the simulated failure:"
+        yield from _listed_by_rule(review.notes, everything)
+    if review.unpriced:
+        yield ""
+        if review.refused:
+            yield "NOTE    against a rule; no cost is known, as the system cannot be simulated:"
+            yield from _wrapped(review.refused.replace("\n", " "), INDENT)
+        else:
+            yield "NOTE    against a rule, and too many to simulate in seconds; --all does:"
+        yield from _listed_by_rule(review.unpriced, everything)
+
+
+def _listed_by_rule(notes: Sequence[Finding], everything: bool) -> Iterator[str]:
+    """A line a rule, or all places."""
     for rule, group in _groups(notes):
         if everything:
             for finding in group:
                 yield f"{INDENT}{rule}  {finding.where}"
                 yield from _wrapped(f"{finding.subject}: {finding.says}", INDENT * 2)
             continue
-        names = ", ".join(finding.subject for finding in group)
+        names = _listed([finding.subject for finding in group], MOST_NOTES)
         yield from _wrapped(f"{rule}: {names}", INDENT)
 
 
@@ -164,8 +172,9 @@ def _closing(review: Review) -> str:
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
-    """The first few names."""
-    return ", ".join((*names[:most], "…") if len(names) > most else names)
+    """The first few names, and how many more there are."""
+    left = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *left])
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -43,7 +43,7 @@ class Asked:
 @click.option("--strict", is_flag=True, help="Exit 1 if a finding has a cost.")
 @click.option("--explain", "explain", metavar="[RULE]", is_flag=False, flag_value="",
               default=None, help="What a rule looks for, and why; without RULE: all.")  # fmt: skip
-@click.option("--all", "everything", is_flag=True, help="Every place, not the dearest of a rule.")
+@click.option("--all", "everything", is_flag=True, help="Every place of a rule, all simulated.")
 @click.option("--policy", metavar="P", help="Test the expectations under this policy: a file, a "
               "run, a baseline, today.")  # fmt: skip
 @click.option("--expect", multiple=True, metavar="KEY=VALUE",
@@ -125,7 +125,7 @@ def _review(asked: Asked, system: System) -> Part:
     from hms.experiments.check.review import review
     from hms.experiments.check.text import review_lines
 
-    found = review(system, asked.seed)
+    found = review(system, asked.seed, everything=asked.everything)
     return Part(
         list(review_lines(found, asked.everything)),
         review_mapping(found),
@@ -145,7 +145,9 @@ def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
         click.echo("note: nothing fails in the scenario; --fault adds a failure", err=True)
     name = asked.policy or TODAY
     policy = None if name == TODAY else policy_named(name, system.middle)[1]
-    tested = hold_to(UnderPolicy(system, name, policy), expected, seeds_from(asked.seed, asked.seeds))
+    tested = hold_to(
+        UnderPolicy(system, name, policy), expected, seeds_from(asked.seed, asked.seeds)
+    )
     again = _again(asked, name)
     return Part(
         [*tested_lines(tested, again), "", summary(tested, name, asked.seeds)],

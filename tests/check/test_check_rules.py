@@ -87,3 +87,34 @@ edges: {people -> a: {}, a -> b: {}, b -> c: {}, c -> d: {}}
     multiplied = [each for each in find(system) if each.rule == "retry-multiplication"]
     assert [each.subject for each in multiplied] == ["c -> d"]
     assert "4 × 4 × 4 = 64 times" in multiplied[0].says
+
+
+@pytest.mark.parametrize(
+    ("breaker", "says"),
+    [
+        ("{failure_rate: off, slow_call_rate: off}", "no rule opens it"),
+        ("{failure_rate: off, slow_call_rate: 0.5, slow_call_s: 2}", "only slow calls open it"),
+        ("{minimum_calls: 20, window_calls: 1000}", ""),
+        ("{minimum_calls: 1000, window_calls: 1000}", "which take 125 s at 4/s"),
+        ("{window_kind: time, window_s: 1, minimum_calls: 20}", "20 results in 1 s, but at 4/s"),
+        ("{window_kind: time, window_s: 1, minimum_calls: 20, consecutive_failures: 9}", ""),
+        ("{enabled: false, failure_rate: off}", ""),
+    ],
+)
+def test_a_breaker_that_cannot_open_is_told_why(breaker: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "breaker.yaml"
+    path.write_text(
+        f"""
+schema: hms.scenario/1
+name: breaker
+workload: [{{entry: a, client: people, rate_rps: 4}}]
+components: {{people: {{kind: client}}, a: {{}}, b: {{}}}}
+edges:
+  people -> a: {{}}
+  a -> b: {{timeout_ms: 1500, retry: {{max_attempts: 2, budget_kind: none}}, breaker: {breaker}}}
+"""
+    )
+    system, _ = read_system([str(path)])
+    told = [each.says for each in find(system) if each.rule == "breaker-never-opens"]
+    assert len(told) == bool(says)
+    assert all(says in each for each in told)
