@@ -2,35 +2,36 @@
 
 Every seed draws anew what is only known as a range, and what a selector leaves to chance. Its run
 without chaos has the same quantities and the same random numbers, so that the difference is the
-chaos. A component is hurt in a second in which it answers wrongly more often than without (by
-`WRONG`) or none of its replicas serves; it is starved in another one in which it answers less than
-`FEWER` of what it answers without: whoever calls it is hurt.
+chaos. Who is hurt, where it began and whether it outlives its cause is what the detectors say
+(docs/detectors.md), which are not told the faults. A component that they do not find hurt may be
+starved: it answers less than `FEWER` of what it answers without chaos, as its callers are hurt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hms.experiments.simulation import recorded
-from hms.experiments.single_run import find_scenario, policy_named
+from hms.experiments.single_run import FLUID, find_scenario, policy_named
 from hms.scenarios.split import IncidentId, keyed_uniform
 
 if TYPE_CHECKING:
     from hms.agents.policy.healing_policy import HealingPolicy
     from hms.scenarios.chaos.experiment import Experiment
     from hms.scenarios.chaos.loss import Lost
+    from hms.scenarios.detectors.collapse import Probability
+    from hms.scenarios.detectors.examination import Examination
     from hms.scenarios.model import Scenario
-    from hms.scenarios.outcome import Array, Outcome
+    from hms.scenarios.outcome import Outcome
 
-WRONG = 0.05
 FEWER = 0.5
 LEAST_RPS = 0.1
-"""Below this a component is not called often enough to say that it is hurt."""
+"""Below this a component is not called often enough to say that it is starved."""
 
 LOW, HIGH = 0.05, 0.95
 
@@ -41,14 +42,18 @@ class Trial:
 
     Attributes:
         scenario: with its faults.
+        found: what the detectors say of the run with chaos.
         hurt_s, starved_s: seconds in which each component was hurt, and was starved.
+        down_s: seconds in which each entry broke its promise.
     """
 
     scenario: Scenario
     struck: Outcome
     calm: Outcome
+    found: Examination | None
     hurt_s: dict[str, float]
     starved_s: dict[str, float]
+    down_s: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Forecast:
 
     name: str
     policy: str
+    engine: str
     seed: str
     files: tuple[str, ...]
     experiments: int
@@ -95,6 +101,18 @@ class Forecast:
         found = [trial.struck.verdict for trial in self.trials]
         return {name: found.count(name) for name in ("recovered", "degraded", "collapsed")}
 
+    @property
+    def collapse(self) -> Probability:
+        """The probability that it ends collapsed, with its interval over seeds."""
+        from hms.scenarios.detectors.collapse import collapse_probability
+
+        return collapse_probability([trial.struck.verdict for trial in self.trials])
+
+    @property
+    def metastable(self) -> int:
+        """In how many seeds it stays down although nothing is wrong any more."""
+        return sum(1 for t in self.trials if t.found is not None and t.found.metastable is not None)
+
     def back_s(self) -> tuple[Spread | None, int]:
         """Time to recover over the seeds that did, and how many did not."""
         back = [t.struck.time_to_recover_s for t in self.trials if t.struck.recovered]
@@ -108,7 +126,7 @@ class Forecast:
 
 def forecast(
     scenario: str, overlays: Sequence[Path], faults: Sequence[str], chaos: Sequence[Path],
-    policy: str, seed: str, seeds: int,
+    policy: str, seed: str, seeds: int, engine: str = FLUID,
 ) -> Forecast:
     """Run a scenario under chaos files, `seeds` times.
 
@@ -126,62 +144,64 @@ def forecast(
     lost: dict[Lost, None] = {}
     trials = []
     for number in range(seeds):
-        trial, rows = _trial(loaded, experiments, found, IncidentId("simulate", "chaos", number),
-                             seed)  # fmt: skip
+        incident = IncidentId("simulate", "chaos", number)
+        trial, rows = _trial(loaded, experiments, found, incident, seed, engine)
         trials.append(trial)
         lost |= dict.fromkeys(rows)
     guessed = sum(1 for _ in loaded.ranges())
     files = tuple(str(file) for file in chaos)
     return Forecast(
-        loaded.name, name, seed, files, len(experiments), guessed, tuple(trials), tuple(lost)
-    )
+        loaded.name, name, engine, seed, files, len(experiments), guessed, tuple(trials),
+        tuple(lost),
+    )  # fmt: skip
 
 
 def _trial(
     loaded: Scenario, experiments: Sequence[Experiment], policy: HealingPolicy,
-    incident: IncidentId, seed: str,
+    incident: IncidentId, seed: str, engine: str,
 ) -> tuple[Trial, tuple[Lost, ...]]:
     """One seed: what chance leaves open is keyed by its number."""
-    from dataclasses import replace
-
+    from hms.experiments.report.incident_text import examined
     from hms.scenarios.chaos.translate import with_chaos
-    from hms.scenarios.compile import compile_scenario
 
     drawn = loaded.drawn(lambda path: keyed_uniform(seed, incident, f"quantity {path}"))
     struck = with_chaos(drawn, experiments, f"{seed}/{incident.index}")
     calm = replace(struck.scenario, faults=drawn.faults)
-    engine_seed = incident.seed(seed)
     with_it, without = (
-        recorded(policy, compile_scenario(each, engine_seed), each)
-        for each in (struck.scenario, calm)
+        _outcome(each, policy, incident.seed(seed), engine) for each in (struck.scenario, calm)
     )
-    hurt_s, starved_s = _damage(with_it, without, struck.scenario)
-    return Trial(struck.scenario, with_it, without, hurt_s, starved_s), struck.lost
+    found = examined(struck.scenario, with_it)
+    names = [n for n, c in struck.scenario.components.items() if c.kind != "client"]
+    hurt_s, down_s = dict.fromkeys(names, 0.0), {}
+    if found is not None:
+        hurt_s |= {each.name: float(each.for_s) for each in found.blast.components}
+        down_s = {each.name: float(each.for_s) for each in found.blast.entries}
+    starved_s = _starved(with_it, without, struck.scenario, hurt_s)
+    return Trial(struck.scenario, with_it, without, found, hurt_s, starved_s, down_s), struck.lost
 
 
-def _damage(
-    struck: Outcome, calm: Outcome, scenario: Scenario
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds in which each component was hurt, and in which it was starved."""
+def _outcome(scenario: Scenario, policy: HealingPolicy, seed: int, engine: str) -> Outcome:
+    """One recorded run."""
+    from hms.scenarios.compile import compile_scenario
+
+    compiled = compile_scenario(scenario, seed)
+    if engine == FLUID:
+        return recorded(policy, compiled, scenario)
+    from hms.scenarios.engines.request import run
+    from hms.scenarios.policy_tables import tables
+
+    return run(compiled, tables(policy, scenario), record=True)
+
+
+def _starved(
+    struck: Outcome, calm: Outcome, scenario: Scenario, hurt_s: dict[str, float]
+) -> dict[str, float]:
+    """Seconds in which each component that is not hurt gets much less to do than without chaos."""
     line, quiet = struck.timeline, calm.timeline
-    wrong = _wrong_share(line) > _wrong_share(quiet) + WRONG
-    down = (line["serving"] <= 0.0) & (quiet["serving"] > 0.0)
     fewer = (line["ok_rps"] < FEWER * quiet["ok_rps"]) & (quiet["ok_rps"] > LEAST_RPS)
-    measured = (line["t_s"] >= scenario.warm_up_s)[:, None]
-    hurt = (wrong | down) & measured
-    seconds = [hurt.sum(axis=0), (fewer & measured & ~hurt).sum(axis=0)]
-    kinds = {name: part.kind for name, part in scenario.components.items()}
-    inside = [
-        (i, n) for i, n in enumerate(struck.components) if kinds.get(n, "client") != "client"
-    ]
-    hurt_s, starved_s = ({name: float(each[i]) for i, name in inside} for each in seconds)
-    return hurt_s, starved_s
-
-
-def _wrong_share(line: dict[str, Array]) -> Array:
-    """The share of wrong answers of each second and component; 0 where nobody asks."""
-    ended = line["ok_rps"] + line["bad_out_rps"]
-    return np.where(ended > LEAST_RPS, line["bad_out_rps"] / np.maximum(ended, LEAST_RPS), 0.0)
+    fewer &= (line["t_s"] >= scenario.warm_up_s)[:, None]
+    seconds = dict(zip(struck.components, fewer.sum(axis=0), strict=True))
+    return {name: 0.0 if hurt else float(seconds[name]) for name, hurt in hurt_s.items()}
 
 
 def forecast_mapping(told: Forecast) -> dict[str, Any]:
@@ -193,11 +213,16 @@ def forecast_mapping(told: Forecast) -> dict[str, Any]:
         "policy": told.policy,
         "chaos": list(told.files),
         "experiments": told.experiments,
+        "engine": told.engine,
         "seed": told.seed,
         "seeds": len(told.trials),
         "quantities_drawn": told.guessed,
         "horizon_s": told.trials[0].scenario.horizon_s,
         "verdicts": told.verdicts(),
+        "collapse_probability": {
+            "share": told.collapse.share, "low": told.collapse.low, "high": told.collapse.high
+        },
+        "metastable_in_seeds": told.metastable,
         "availability": _spread_mapping(told.spread("availability")),
         "availability_without_chaos": _spread_mapping(told.spread("availability", calm=True)),
         "slo_violation_s": _spread_mapping(told.spread("slo_violation_s")),

@@ -15,9 +15,13 @@ EVENT_BUDGET = 200_000_000
 
 
 def run_requests(
-    incident: Incident, policy_name: str, event_budget: int = EVENT_BUDGET
+    incident: Incident, policy_name: str, event_budget: int = EVENT_BUDGET, spans: int = 0
 ) -> Ran:
-    """Run it in the `request` engine; its outcome says where a spent budget stopped it."""
+    """Run it in the `request` engine; its outcome says where a spent budget stopped it.
+
+    Args:
+        spans: how many spans of visits and calls the outcome keeps.
+    """
     from hms.scenarios.engines.request.build import Budget
     from hms.scenarios.engines.request.engine import run
     from hms.scenarios.policy_tables import tables
@@ -25,6 +29,7 @@ def run_requests(
     name, policy = policy_named(policy_name, incident.scenario)
     compiled = incident.compiled
     tabled = tables(policy, incident.scenario)
-    outcome = run(compiled, tabled, record=True, budget=Budget(events=event_budget))
+    budget = Budget(events=event_budget)
+    outcome = run(compiled, tabled, record=True, budget=budget, spans=spans)
     events = tuple(read_events(outcome.events, compiled.names, compiled.edge_names))
     return Ran(name, outcome, events)

@@ -33,6 +33,10 @@ REQUEST = "request"
               help="A Chaos Mesh or Istio file: what it would do. May be repeated.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 10_000), default=20, show_default=True,
               help="With --chaos: how many runs, each with its own chances.")  # fmt: skip
+@click.option("--traces", type=click.Path(path_type=Path), metavar="FILE",
+              help="With --engine request: write its traces as OTLP JSON lines.")  # fmt: skip
+@click.option("--spans", type=click.IntRange(1, 10_000_000), default=200_000, show_default=True,
+              help="With --traces: how many spans are kept, the first that end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Result, events and timeline as JSON.")
 def command(
     scenario: str,
@@ -44,6 +48,8 @@ def command(
     faults: tuple[str, ...],
     chaos: tuple[Path, ...],
     seeds: int,
+    traces: Path | None,
+    spans: int,
     as_json: bool,
 ) -> None:
     """Run SCENARIO once: a scenario file, a bare import, or a shipped scenario's name.
@@ -66,15 +72,21 @@ def command(
     from hms.experiments.steps.write import json_text
 
     if chaos:
-        if engine != "fluid":
-            raise click.UsageError("--chaos runs on the engine fluid only")
-        _forecast(forecast(scenario, overlays, faults, chaos, policy, seed, seeds), as_json)
+        if engine == "actors" or traces is not None:
+            raise click.UsageError("--chaos runs on fluid or request, and writes no traces")
+        told = forecast(scenario, overlays, faults, chaos, policy, seed, seeds, engine)
+        _forecast(told, as_json)
         return
+    if traces is not None and engine != REQUEST:
+        raise click.UsageError(f"--traces is for --engine {REQUEST}: {engine} has no requests")
     if event_budget is not None and engine != REQUEST:
         raise click.UsageError(f"--event-budget is for --engine {REQUEST}: {engine} has no events")
     incident = prepare(scenario, overlays, seed, faults)
     if engine == REQUEST:
-        ran = run_requests(incident, policy, event_budget or EVENT_BUDGET)
+        kept = 0 if traces is None else spans
+        ran = run_requests(incident, policy, event_budget or EVENT_BUDGET, kept)
+        if traces is not None:
+            _write_traces(traces, ran, incident)
     else:
         ran = run_incident(incident, policy, engine)
     if as_json:
@@ -82,6 +94,16 @@ def command(
         return
     for line in (*run_lines(incident, ran), *request_lines(ran.outcome)):
         click.echo(line)
+
+
+def _write_traces(path: Path, ran: Ran, incident: Incident) -> None:
+    """Write what a request run kept of its requests."""
+    from hms.experiments.calibration.trace_writer import write_traces
+    from hms.scenarios.engines.request.results import RequestOutcome
+
+    assert isinstance(ran.outcome, RequestOutcome)
+    count = write_traces(path, ran.outcome, incident.compiled.edge_names)
+    click.echo(f"wrote {count:,} spans to {path}", err=True)
 
 
 def _forecast(told: Forecast, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def _heading(told: Forecast) -> str:
     return (
         f"{told.name} under {told.policy} with {', '.join(told.files)}: {told.experiments}"
         f" chaos experiment{plural}, {len(told.trials)} seeds{drawn},"
-        f" {told.trials[0].scenario.horizon_s:.0f} s"
+        f" {told.trials[0].scenario.horizon_s:.0f} s, engine {told.engine}"
     )
 
 
@@ -48,12 +48,22 @@ def _verdict(told: Forecast) -> Iterator[str]:
     seeds = len(told.trials)
     ended = ", ".join(f"{n} {name}" for name, n in told.verdicts().items() if n)
     calm = told.spread("availability", calm=True)
+    risk = told.collapse
     yield f"verdict       {ended} of {seeds} seeds"
+    if risk.share > 0.0:
+        yield f"P(collapse)   {risk.share:.0%} [{risk.low:.0%}, {risk.high:.0%}]"
+    if told.metastable:
+        many = f"{told.metastable} of {seeds} seeds"
+        yield f"METASTABLE    stays down though nothing is wrong any more, in {many}"
     yield (
         f"availability  {_percent(told.spread('availability'))};"
         f" without chaos {100.0 * calm.median:.2f} %"
     )
     yield f"below SLO     {spread_text(told.spread('slo_violation_s'))} s"
+    entries = list(dict.fromkeys(load.entry for load in told.typical().scenario.workload))
+    for entry in entries if len(entries) > 1 else ():
+        down = Spread.of([trial.down_s.get(entry, 0.0) for trial in told.trials])
+        yield f"entry down    {entry} {spread_text(down)} s"
     back, never = told.back_s()
     text = f"{spread_text(back)} s" if back else "never"
     text += f"; not by the end in {never} of {seeds} seeds" if never and back else ""
@@ -73,6 +83,9 @@ def spread_text(spread: Spread) -> str:
 def _blast_radius(told: Forecast) -> Iterator[str]:
     """A row for each component that was hurt in any seed, the worst first; then the others."""
     trials = told.trials
+    if any(trial.found is None for trial in trials):
+        yield f"blast radius  not known: the engine {told.engine} shows no telemetry"
+        return
     hurt = {n: Spread.of([t.hurt_s[n] for t in trials]) for n in trials[0].hurt_s}
     often = {n: sum(1 for t in trials if t.hurt_s[n] > 0.0) for n in hurt}
     rows = sorted((n for n in hurt if often[n]), key=lambda n: (-hurt[n].median, -often[n], n))

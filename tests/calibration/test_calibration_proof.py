@@ -79,6 +79,16 @@ def test_the_error_that_is_left_is_small_where_the_model_is_right(folder, capsys
         assert abs(left["error"]) < 0.1
 
 
+def test_simulate_writes_traces_that_calibrate_reads(folder, capsys):
+    spans = folder / "simulated.json"
+    asked = ("--engine", "request", "--traces", str(spans), "--spans", "20000")
+    assert hms(["simulate", str(folder / "true.yaml"), *asked]) == 0
+    assert "spans to" in capsys.readouterr().err
+    told = calibrate(folder, capsys, "--traces", str(spans), "-o", str(folder / "p.yaml"))
+    assert "requests that met no other at their replica" in told
+    assert hms(["simulate", str(folder / "true.yaml"), "--traces", str(spans)]) == 2
+
+
 def test_traces_of_another_system_exit_2(folder, capsys):
     other = folder / "other.json"
     text = (folder / "spans.json").read_text(encoding="utf-8").splitlines()[0]

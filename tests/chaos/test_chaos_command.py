@@ -52,6 +52,7 @@ def test_as_json_it_has_spreads_the_blast_radius_and_the_loss_table(hms):
     assert sum(told["verdicts"].values()) == told["seeds"] == 4
     assert told["availability"]["median"] < told["availability_without_chaos"]["median"]
     assert set(told["blast_radius"]) == {"web", "cart", "cart-db"}
+    assert told["collapse_probability"]["low"] <= told["collapse_probability"]["share"]
     assert {row["field"] for row in told["lost"]} >= {"loss.correlation", "action"}
 
 
@@ -61,6 +62,14 @@ def test_a_fault_without_effect_hurts_nobody(hms):
     assert code == 0, err
     assert "blast radius  nobody is hurt" in out
     assert "not hurt: web, cart, cart-db" in out
+
+
+def test_single_requests_can_be_asked_too(hms):
+    code, out, err = hms("NetworkChaos", CUT, "--engine", "request", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["engine"] == "request"
+    assert told["availability"]["median"] < 0.9 < told["availability_without_chaos"]["median"]
 
 
 def test_a_wrong_file_exits_2_and_so_does_a_question_to_real_agents(hms):
