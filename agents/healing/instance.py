@@ -69,6 +69,10 @@ class TrafficSource(Protocol):
         """Response time in ms, errors in percent, requests a second."""
         ...
 
+    def begin_anew(self) -> None:
+        """Forget what was counted so far: a dependency has just been cut off."""
+        ...
+
 
 class HealingInstance:
     """The parts of one instance; threads may share it.

@@ -52,6 +52,7 @@ class HealLoop:
         self._task: asyncio.Task[None] | None = None
         self._after: asyncio.Future[None] | None = None
         self._own_reports = 0
+        self._cut_off: frozenset[str] = frozenset()
         self._told: type[HealthStatus] = Healthy
 
     @property
@@ -144,6 +145,10 @@ class HealLoop:
             now_s = host.clock.now_s()
             cpu_percent, memory_mb = self._collector.sample(now_s)
             seen = host.traffic or self._feed  # what it answers says more than what it asks for
+            cut_off = frozenset(host.condition.cut_off())
+            if cut_off - self._cut_off:
+                seen.begin_anew()
+            self._cut_off = cut_off
             host.fill_in(HealthMetrics(cpu_percent, memory_mb, *seen.sample(now_s)))
 
     def _breakers(self) -> dict[str, BreakerMetrics]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -109,7 +110,7 @@ def test_a_function_that_fails_for_it_says_nothing_of_the_component(
 def test_a_dependency_that_nobody_calls_is_not_cut_off_for_ever(
     cart: StandaloneSelfHealing, clock: FakeClock
 ) -> None:
-    for _ in range(29):
+    for _ in range(39):
         clock.advance(1.0)
         cart.report(WELL)
     assert status(cart) is Degraded
@@ -135,9 +136,61 @@ def test_no_act_is_found_to_have_helped_before_somebody_has_called_again(
             asyncio.run(cart.heal())
         return [each.verdict for each in cart.history]
 
-    assert rounds(40) == [""]
+    assert rounds(50) == [""]
     cart.guard("db").call(str)
     cart.guard("db").call(str)
     cart.guard("db").call(str)
     assert cart.guard("db").breaker.phase == "closed"
     assert rounds(10) == ["effective"]
+
+
+@pytest.mark.parametrize("by_function", [True, False])
+def test_errors_before_the_breaker_opened_are_forgotten_with_it(
+    healing: Build, clock: FakeClock, by_function: bool
+) -> None:
+    """Left alone in the window they would look like a component that answers nothing right."""
+    each = healing()
+    asyncio.run(each.initialize())
+    rounds, down = HealLoop(each), [False]
+
+    @each.guard("db")
+    def read() -> None:
+        if down[0]:
+            raise OSError("no")
+
+    handle = answers(each)(read) if by_function else read
+
+    def live(seconds: int) -> set[str]:
+        seen = set()
+        for _ in range(seconds):
+            clock.advance(1.0)
+            for _ in range(5):
+                with suppress(OSError, BreakerOpen):
+                    handle()
+            asyncio.run(rounds.round())
+            seen.add(status(each).__name__)
+        return seen
+
+    live(12)
+    down[0] = True
+    assert live(15) <= {"Healthy", "Degraded"}
+    assert each.guard("db").breaker.phase == "open"
+    assert each.health.latest.error_rate_percent == 0.0
+
+
+def test_a_request_that_ends_late_with_the_error_of_what_is_now_cut_off_is_excused(
+    healing: Build, clock: FakeClock
+) -> None:
+    each = healing()
+    db = each.guard("db")
+
+    @answers(each)
+    def handle() -> None:
+        permit = db.breaker.admit()
+        db.breaker.open_for(5.0)
+        db.breaker.failed(permit, OSError("no"))
+        raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        handle()
+    assert (traffic_of(each).neutral, traffic_of(each).failed) == (1, 0)

@@ -95,7 +95,7 @@ class HealingMiddleware:
             with note_of_request() as note:
                 await self.app(scope, seen.receive, seen.send)
         except Exception:
-            if seen.client_gone or note.was_refused:
+            if seen.client_gone or note.excuses():
                 self.traffic.ignored()
             else:
                 self.traffic.ended(seen.took_s(began_s), failed=True)
@@ -103,7 +103,7 @@ class HealingMiddleware:
         except BaseException:  # cancelled: the server is stopping, or the client has gone
             self.traffic.ignored()
             raise
-        if note.was_refused and seen.status >= WRONG_FROM:
+        if seen.status >= WRONG_FROM and note.excuses():
             self.traffic.ignored()
         elif seen.status:
             self.traffic.ended(seen.took_s(began_s), failed=seen.status >= WRONG_FROM)

@@ -57,7 +57,7 @@ def answers(healing: StandaloneSelfHealing) -> Callable[[Callable[P, R]], Callab
     def generator(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def answering(*args: Any, **kwargs: Any) -> Any:
-            with traffic.request():
+            with traffic.request_of_generator():
                 return (yield from function(*args, **kwargs))
 
         return answering
@@ -65,7 +65,7 @@ def answers(healing: StandaloneSelfHealing) -> Callable[[Callable[P, R]], Callab
     def asynchronous_generator(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         async def answering(*args: Any, **kwargs: Any) -> Any:
-            with traffic.request():
+            with traffic.request_of_generator():
                 async for item in function(*args, **kwargs):
                     yield item
 

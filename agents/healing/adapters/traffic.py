@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hms.agents.healing.breaker.refusal_note import came_of_refusal
+from hms.agents.healing.breaker.refusal_note import RefusalNote, note_of_request
 from hms.agents.healing.clock import Clock
 from hms.agents.healing.health.collector import ProcessCollector
 from hms.agents.healing.health.guard_feed import CallsSeen, GuardFeed
@@ -77,11 +77,20 @@ class Traffic:
 
         Not one that a breaker's refusal led to: the illness is the dependency's.
         """
+        with note_of_request() as note:
+            yield from self._counted(note)
+
+    @contextmanager
+    def request_of_generator(self) -> Iterator[None]:
+        """The same around a generator, whose context is its consumer's: nothing is laid out."""
+        yield from self._counted(RefusalNote())
+
+    def _counted(self, note: RefusalNote) -> Iterator[None]:
         began_s = self.clock.now_s()
         try:
             yield
         except Exception as error:
-            if came_of_refusal(error):
+            if note.excuses(error):
                 self.ignored()
             else:
                 self.ended(self.clock.now_s() - began_s, failed=True)
@@ -90,6 +99,11 @@ class Traffic:
             self.ignored()
             raise
         self.ended(self.clock.now_s() - began_s, failed=False)
+
+    def begin_anew(self) -> None:
+        """Forget what was counted so far; see `GuardFeed.begin_anew`."""
+        with self._lock:
+            self._feed.begin_anew()
 
     def sample(self, now_s: float) -> CallsSeen:
         """Response time in ms, errors in percent, requests a second, over the last window."""

@@ -201,15 +201,6 @@ class Breaker(BreakerCalls):
             self.quorum_open = open_until_s
             self._open_for(min(left_s, OPEN_FOR_MAX_S), by_quorum=True)
 
-    @property
-    def keeps_calls_off(self) -> bool:
-        """Whether its open time is not over; reading changes nothing.
-
-        Who calls it seldom leaves it open for long after that: the next call may pass.
-        """
-        state = self._state
-        return state.phase == OPEN and decision.remaining_s(state, self.now_s()) > 0.0
-
     def explanation(self) -> Explanation:
         """Why a call would be refused now, in figures."""
         with self._lock:

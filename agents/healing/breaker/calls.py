@@ -16,10 +16,13 @@ from hms.agents.healing.breaker.explanation import text_of
 from hms.agents.healing.breaker.permit import Permit
 from hms.agents.healing.breaker.refusal_note import note_refusal
 from hms.agents.policy import breaker as decision
-from hms.agents.policy.kinds import CLOSED, HALF_OPEN, PASS_AS_PROBE, REFUSED
+from hms.agents.policy.kinds import CLOSED, HALF_OPEN, OPEN, PASS_AS_PROBE, REFUSED
 
 if TYPE_CHECKING:
     from hms.errors import BreakerOpen
+
+UNASKED_S = 10.0
+"""For so long a breaker that is due, and that nobody has closed by calling, is still an illness."""
 
 OK, FAILED, IGNORED, CANCELLED = "ok", "failed", "ignored", "cancelled"
 
@@ -28,6 +31,19 @@ class BreakerCalls(BreakerCore):
     """Admits calls and judges their results; see `Breaker`, which adds what hands can do."""
 
     __slots__ = ()
+
+    @property
+    def counts_as_cut_off(self) -> bool:
+        """Whether it is open, or probing, until some time after it was due; changes nothing.
+
+        A dependency that nobody calls stays so for ever, though the next call may pass.
+        """
+        return self.has_tripped and self.now_s() < self._state.due_s + UNASKED_S
+
+    @property
+    def has_tripped(self) -> bool:
+        """Whether it is open or tries whether it may close: failures are the dependency's."""
+        return self._state.phase in (OPEN, HALF_OPEN)
 
     def admit(self) -> Permit:
         """Let one call in.
@@ -63,6 +79,7 @@ class BreakerCalls(BreakerCore):
             open_for_s: the callee said when to come again: open at once, for so long.
         """
         self._end(permit, FAILED, "" if error is None else text_of(error), open_for_s)
+        note_refusal(self)
 
     def ignored(self, permit: Permit, *, cancelled: bool = False) -> None:
         """The call says nothing of its dependency: neutral.

@@ -170,13 +170,13 @@ class Dependencies:
         if not self._pinned:
             return []
         with self._lock:
-            return [name for name, each in self._pinned.items() if each.breaker.keeps_calls_off]
+            return [name for name, each in self._pinned.items() if each.breaker.counts_as_cut_off]
 
     def awaits_a_call(self) -> bool:
-        """Whether an open time is over somewhere and nobody has called since."""
+        """Whether a breaker has long been due somewhere and not closed: nobody has called."""
         with self._lock:
             return any(
-                each.breaker.phase == "open" and not each.breaker.keeps_calls_off
+                each.breaker.has_tripped and not each.breaker.counts_as_cut_off
                 for each in self._pinned.values()
             )
 

@@ -100,6 +100,14 @@ class GuardFeed:
             notes.append(note)
         return between(notes[0], note)
 
+    def begin_anew(self) -> None:
+        """Forget what was counted so far: a dependency has just been cut off.
+
+        Its errors before that are still in the window, and soon alone there, since calls are kept
+        off: they would look like a component that answers nothing right.
+        """
+        self._notes.clear()
+
     def _add_up(self, now_s: float) -> Note:
         """The last sums and what was counted since."""
         before = self._sums

@@ -13,7 +13,14 @@ from hms.agents.healing.recovery.act_ledger import ALREADY_DONE, UNDER_WAY
 from hms.agents.healing.recovery.attempts import Attempt
 from hms.agents.healing.recovery.healing_round import CUT, DONE, RAISED, HealingRound, Outcome
 from hms.agents.healing.recovery.ladder import OWN, Preview
-from hms.agents.healing.recovery.recovery import DISRUPTIVE, LEVELS, Registered, escalated
+from hms.agents.healing.recovery.recovery import (
+    DISRUPTIVE,
+    LEVELS,
+    ROLL_BACK,
+    Registered,
+    carried_name,
+    escalated,
+)
 from hms.agents.healing.recovery.step_actions import action_of
 from hms.agents.healing.recovery.treatment import Treatment, UnderWay
 from hms.agents.healing.telemetry.log_lines import say_act, say_attempt
@@ -25,6 +32,7 @@ from hms.agents.policy.recovery import act_class
 if TYPE_CHECKING:
     from hms.agents.healing.invariants import InvariantWatch
     from hms.agents.healing.standalone import StandaloneSelfHealing
+    from hms.agents.policy.component import Act
 
 STORE_LIMIT_S = 1.0  # for noting an intention; a slower store is not waited for
 WORDS = {DONE: verdicts.PENDING, CUT: verdicts.UNKNOWN, RAISED: verdicts.FAILED}
@@ -98,16 +106,20 @@ class ActRunner:
         reason = self.host.held_back_by()
         if not reason:
             return True
-        name = ACT_NAMES[preview.act.kind] if each is None else each.name
+        name = self._name(preview.act) if each is None else each.name
         if (self.issue.kind, name) not in self.treatment.decided:
             self.treatment.decided.add((self.issue.kind, name))
             self._note(name, None, reason=reason, verdict=verdicts.DECIDED)
         return False
 
+    def _name(self, act: Act) -> str:
+        """Under which name an act of the ladder is recorded."""
+        return ROLL_BACK if carried_name(act) == ROLL_BACK else ACT_NAMES[act.kind]
+
     async def _step(self, preview: Preview) -> HealingAction | None:
         """The ladder's step, done by whoever is its target."""
         host, act = self.host, preview.act
-        by = ACT_NAMES[act.kind]
+        by = self._name(act)
         carrier = host.registry.carrier_of(act, self.issue, self.round.passed_over)
         begun = UnderWay(by, self.issue, act.issue, LEVELS[act.kind], host.clock.now_s())
         if carrier is None or not await self._claim(begun, ""):

@@ -140,6 +140,8 @@ class Healer:
         if healing_round.attempts:
             host.escalate(issue, tuple(healing_round.attempts))
             raise healing_round.failure()
+        if host.ladder.is_suspected:  # what it really is will be known in a moment
+            return
         if self.treatment.under_way is None and host.has_nothing_left(issue, kind):
             nobody = ("nobody here can handle it",)
             host.escalate(issue, tuple(healing_round.passed_over) or nobody)

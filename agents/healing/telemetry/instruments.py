@@ -85,15 +85,19 @@ class View:
 
     def __init__(self, instance: Observed, names_most: int = NAMES_MOST) -> None:
         self.instance = instance
-        self.own = {
-            "component": label(instance.config.component_id),
-            "instance": label(instance.instance_id),
-        }
         self._names_most = names_most
         self._named: dict[str, dict[str, None]] = {}
         self._before: dict[tuple[str, str], tuple[float, ...]] = {}
         self._totals: dict[tuple[str, str], list[float]] = {}
         self._lock = threading.RLock()
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Labels of every series; the instance has its id from the store, so not from the start."""
+        return {
+            "component": label(self.instance.config.component_id),
+            "instance": label(self.instance.instance_id),
+        }
 
     def name(self, of: str, text: str) -> str:
         """The label of a name that comes from outside: its own while there is room."""
