@@ -5,7 +5,7 @@
     @db                       # a function, a coroutine function, or a generator of either kind
     def read(key): ...
 
-    with db: ...              # or `async with db: ...`
+    with db: ...              # or `async with db: ...`: see guard_block.py for what a block takes
     db.call(read_rows, 7)     # or `await db.acall(read_rows, 7)`
 
 While nothing but a breaker is asked for, the decorated function is the fast path itself: see
@@ -28,13 +28,14 @@ from hms.agents.healing.calls.guard_settings import PLAIN, GuardSettings
 from hms.agents.healing.calls.guard_stream import guarded_async_generator, guarded_generator
 
 if TYPE_CHECKING:
+    from hms.agents.healing.calls.guard_block import Block
     from hms.agents.healing.pipeline.pipeline import Pipeline
     from hms.agents.healing.pipeline.retry_budget import RetryBudget
 
 P = ParamSpec("P")
 R = TypeVar("R")
 # one stack for each thread and each task, of all guards: one guard may be entered within itself
-_ENTERED: ContextVar[tuple[tuple[int, Permit], ...]] = ContextVar("hms guards", default=())
+_ENTERED: ContextVar[tuple[tuple[int, Permit | Block], ...]] = ContextVar("hms guards", default=())
 
 
 class Guard:
@@ -60,7 +61,7 @@ class Guard:
         self.dependency = breaker.dependency
         self.pipeline: Pipeline | None = None
         self.budget: RetryBudget | None = None
-        self._strays: list[Permit] | None = None
+        self._strays: list[Permit | Block] | None = None
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """A function that calls `function` while the breaker lets it.
@@ -121,16 +122,22 @@ class Guard:
         return value
 
     def __enter__(self) -> Self:
-        """Ask for one call.
+        """Ask for one call: a place of the bulkhead and the breaker's leave.
+
+        The time-out of a plain block is a deadline that the code inside may ask for; it stops
+        nobody. What repeats, hedges or replaces calls does nothing for blocks.
 
         Raises:
             BreakerOpen: the call must not be made.
+            BulkheadFull: there is no place for it.
+            CallTimeout: there is no time for it.
         """
-        permit = self.breaker.admit()
-        if self._strays is None:
-            self._strays = []
-        self._strays.append(permit)
-        _ENTERED.set((*_ENTERED.get(), (id(self), permit)))
+        if self.pipeline is None:
+            self._enter(self.breaker.admit())
+        else:
+            from hms.agents.healing.calls.guard_block import entered
+
+            self._enter(entered(self))
         return self
 
     def __exit__(
@@ -139,16 +146,36 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Tell the breaker how the call went; the error goes on."""
-        permit = self._left()
-        if error is None:
-            self.breaker.succeeded(permit)
+        """Tell the breaker how the call went; the error goes on.
+
+        Raises:
+            CallTimeout: in place of the error that a time-out caused.
+        """
+        held = self._left()
+        if not isinstance(held, Permit):
+            ended = held.leave(error)
+            if ended is not None and ended is not error:
+                raise ended from error
+        elif error is None:
+            self.breaker.succeeded(held)
         else:
-            self.raised(permit, error)
+            self.raised(held, error)
 
     async def __aenter__(self) -> Self:
-        """Ask for one call, as `with` does; asking never waits."""
-        return self.__enter__()
+        """Ask for one call, as `with` does; at its time-outs the block is cancelled.
+
+        Raises:
+            BreakerOpen: the call must not be made.
+            BulkheadFull: there is no place for it.
+            CallTimeout: there is no time for it.
+        """
+        if self.pipeline is None:
+            self._enter(self.breaker.admit())
+        else:
+            from hms.agents.healing.calls.guard_block import entered_async
+
+            self._enter(await entered_async(self))
+        return self
 
     async def __aexit__(
         self,
@@ -197,8 +224,14 @@ class Guard:
         else:
             self.breaker.succeeded(permit)
 
-    def _left(self) -> Permit:
-        """The permit of the `with` that ends here; entered elsewhere, the guard's newest."""
+    def _enter(self, held: Permit | Block) -> None:
+        if self._strays is None:
+            self._strays = []
+        self._strays.append(held)
+        _ENTERED.set((*_ENTERED.get(), (id(self), held)))
+
+    def _left(self) -> Permit | Block:
+        """What the `with` that ends here holds; entered elsewhere, the guard's newest."""
         entered, strays = _ENTERED.get(), self._strays or []
         for at in range(len(entered) - 1, -1, -1):
             owner, permit = entered[at]

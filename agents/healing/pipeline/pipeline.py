@@ -167,6 +167,11 @@ class Pipeline:
         return streamed_async(self.stages, self._where)(function, args, kwargs)
 
     @property
+    def where(self) -> Surroundings:
+        """What its stages know of each other."""
+        return self._where
+
+    @property
     def counts(self) -> Counts:
         """What its stages did; a pipeline that replaces it goes on with it."""
         return self._where.counts

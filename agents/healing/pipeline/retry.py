@@ -50,13 +50,17 @@ class Retry:
         retry_after: what an error or a judged value says of when to come again, in seconds.
         idempotent: False: only a call whose connection was refused is made again, since it
             cannot have been begun.
+        raise_exhausted: where the budget refuses a retry, raise `BudgetExhausted` from the
+            callee's error, which else is what the caller gets.
         parameters: the numbers above as the table's group, from a policy.
 
     Raises:
         ConfigRefused: `on` is missing, or a number is outside its legal range.
     """
 
-    __slots__ = ("_idempotent", "_judge", "_on", "_retry_after", "budget", "parameters")
+    __slots__ = (
+        "_idempotent", "_judge", "_on", "_retry_after", "budget", "parameters", "raise_exhausted",
+    )  # fmt: skip
 
     label = "Retry"
 
@@ -73,6 +77,7 @@ class Retry:
         judge: Callable[[Any], bool] | None = None,
         retry_after: Callable[[Any], float | None] = told_retry_after_s,
         idempotent: bool = True,
+        raise_exhausted: bool = False,
         parameters: RetryParameters | None = None,
     ) -> None:
         self._on = matcher(on, "Retry")
@@ -86,6 +91,7 @@ class Retry:
             check_ranges(parameters)
         self.parameters = parameters
         self.budget = budget
+        self.raise_exhausted = raise_exhausted
         self._idempotent = idempotent
         self._judge = judge
         self._retry_after = retry_after

@@ -16,6 +16,7 @@ from hms.agents.policy.kinds import (
     ATTEMPT_TIMEOUT,
     ATTEMPT_UNAVAILABLE,
 )
+from hms.errors import BudgetExhausted
 
 if TYPE_CHECKING:
     from hms.agents.healing.pipeline.retry import Retry
@@ -132,7 +133,11 @@ class Plan:
         self.wait_s = 0.0
 
     def again(self, ended: Ended) -> bool:
-        """Whether to go on after `wait_s`; then a token was taken."""
+        """Whether to go on after `wait_s`; then a token was taken.
+
+        Raises:
+            BudgetExhausted: there was none, and the caller wants to know.
+        """
         self._attempt += 1
         error, p = ended.error, self._stage.parameters
         if not self._stage.worth_it(error):
@@ -152,6 +157,14 @@ class Plan:
             return False
         if not self._budget.take():
             self._give_up(error, "budget_exhausted")
+            if self._stage.raise_exhausted:
+                ended.error = None
+                name = self._where.dependency
+                of = f" of `{name}`" if name else ""
+                raise BudgetExhausted(
+                    f"retry budget{of} is empty: attempt {self._attempt + 1} of "
+                    f"{p.max_attempts} is not made"
+                ) from error
             return False
         self._where.counts.add("retries")
         return True

@@ -20,6 +20,7 @@ from hms.agents.healing.pipeline.retry import Retry
 from hms.agents.healing.pipeline.retry_budget import RetryBudget
 from hms.agents.policy.kinds import BUDGET_IN_FLIGHT, BUDGET_NONE
 from hms.agents.policy.parameters import RetryParameters
+from hms.errors import BudgetExhausted
 
 FAULT = OSError("no")
 
@@ -98,6 +99,21 @@ def test_j21_without_a_token_the_last_error_comes_at_once(clock: FakeClock) -> N
     assert (callee.calls, clock.now_s()) == (1, 0.0)
     assert pipeline.metrics()["budget_exhausted"] == 1
     assert pipeline.budget.metrics().exhausted == 1
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_who_wants_to_know_is_told_that_the_budget_is_empty(clock: FakeClock, waits: bool) -> None:
+    stage = Retry(OSError, parameters=free(budget_kind=1, budget_max=0.0), raise_exhausted=True)
+    pipeline, callee = Pipeline.of(stage, name="db", clock=clock), Callee(clock, FAULT)
+    with pytest.raises(
+        BudgetExhausted, match=r"retry budget of `db` is empty: attempt 2 of 3 is not made"
+    ) as told:
+        if waits:
+            run(pipeline.acall(callee.awaited, (), {}), clock)
+        else:
+            pipeline.call(callee, (), {})
+    assert told.value.__cause__ is FAULT
+    assert (callee.calls, pipeline.metrics()) == (1, {"budget_exhausted": 1})
 
 
 def test_j22_a_token_is_taken_before_the_wait_and_given_back_when_that_is_cancelled(
