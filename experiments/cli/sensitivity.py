@@ -16,7 +16,7 @@ from hms.experiments.cli.fault_option import fault_option
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
 @fault_option
-@click.option("--points", type=click.IntRange(4, 10_000), default=24, show_default=True,
+@click.option("--points", type=click.IntRange(4, 10_000), default=32, show_default=True,
               help="Random values of all guesses from which each is moved.")  # fmt: skip
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
 @click.option("--json", "as_json", is_flag=True, help="All quantities as JSON.")

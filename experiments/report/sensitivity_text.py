@@ -45,7 +45,7 @@ def _cases(answer: Answer) -> Iterator[str]:
     if len(answer.question.policies) == 2:
         yield (
             f"better over all failures: {answer.answers[0]}, at {answer.settled[0]:.0%} of the"
-            " random values of the guesses"
+            " random values of the guesses (the lead: its downtime minus the other's)"
         )
         return
     for case, name, share in zip(
@@ -64,17 +64,32 @@ def _advice(answer: Answer) -> Iterator[str]:
             f" change when one guess does (moved alone, {effect.flips:.0%}"
             f" [{effect.flips_low:.0%}, {effect.flips_high:.0%}] of them)"
         )
+        alike = [
+            _name(other)
+            for other, its in answer.ranked[1:]
+            if its.flips > 0.0 and its.flips_high >= effect.flips_low
+        ]
+        if alike:
+            yield (
+                f"not told apart from it by {effect.points} points: {', '.join(alike[:4])}"
+                + (f" and {len(alike) - 4} more" if len(alike) > 4 else "")
+            )
     elif effect.change_s > 0.0:
         yield (
-            f"no guess changes any of the {what}; {_name(unknown)} moves the downtime most:"
+            f"no guess changes any of the {what}; {_name(unknown)} moves {_outcome(answer)} most:"
             f" {three_digits(effect.change_s)} s"
         )
     else:
-        yield f"no guess changes any of the {what}, nor the downtime"
+        yield f"no guess changes any of the {what}, nor {_outcome(answer)}"
 
 
 def _what(answer: Answer) -> str:
     return "verdicts" if len(answer.question.policies) == 1 else "rankings"
+
+
+def _outcome(answer: Answer) -> str:
+    """What is looked at besides the answer."""
+    return "downtime" if len(answer.question.policies) == 1 else "the lead"
 
 
 def _table(rows: list[tuple[Unknown, Effect]], answer: Answer) -> Iterator[str]:
@@ -86,7 +101,7 @@ def _table(rows: list[tuple[Unknown, Effect]], answer: Answer) -> Iterator[str]:
     span = max(len("guessed"), *(len(text) for text in spans))
     yield (
         f"{'measure':<{width}}  {'guessed':<{span}}  {_what(answer)} changed [95 %]"
-        "   moves downtime by   if it rises"
+        f"   moves {_outcome(answer)} by   if it rises"
     )
     for name, text, (_, effect) in zip(names, spans, rows, strict=True):
         flips = f"{effect.flips:.1%} [{effect.flips_low:.1%}, {effect.flips_high:.1%}]"
