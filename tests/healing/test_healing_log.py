@@ -10,8 +10,9 @@ import pytest
 from ill_component import ILL, WELL, Build, Strategy, fail, succeed
 
 from hms.agents.healing.clock import FakeClock
-from hms.agents.healing.interface import HealthMetrics
+from hms.agents.healing.interface import HealthMetrics, HealthStatus
 from hms.agents.healing.loop import HealLoop
+from hms.agents.healing.recovery.escalation import InProcessSupervisor
 
 
 def test_the_log_tells_an_illness_its_acts_and_its_end(
@@ -62,6 +63,29 @@ def test_the_log_tells_what_is_beyond_an_instance(
     assert told.getMessage() == (
         "cart cannot heal errors (50 % errors, 20 ms, 0 MB): nobody here can handle it"
     )
+
+
+def test_the_log_tells_once_that_a_supervisor_is_not_there(
+    healing: Build, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Gone(InProcessSupervisor):
+        def health(self, component_id: str, status: HealthStatus) -> None:
+            raise ConnectionError("no route")
+
+    cart = healing(supervisor=Gone())
+
+    async def use() -> None:
+        await cart.initialize()
+        for _ in range(3):
+            clock.advance(1.0)
+            await HealLoop(cart).round()
+
+    asyncio.run(use())
+    assert caplog.messages == [
+        "cart: its supervisor raised ConnectionError('no route'); healing goes on, "
+        "further errors are only counted"
+    ]
+    assert cart.escalated.errors == 3
 
 
 def test_the_log_tells_that_a_breaker_opens_and_why_and_closes_again(

@@ -109,6 +109,10 @@ class Escalations:
         self._kinds.clear()
 
     def note(self, error: Exception) -> None:
-        """Count a supervisor's error."""
+        """Count a supervisor's error; the first one is said in the log."""
         self.errors += 1
+        if self.errors == 1:
+            from hms.agents.healing.telemetry.log_lines import say_supervisor_error
+
+            say_supervisor_error(self.component_id, error)
         self.last_error = f"{type(error).__name__}: {error}"

@@ -58,6 +58,14 @@ def say_breaker(event: BreakerEvent, open_s: float | None) -> None:
         LOG.warning("breaker of `%s` opens for %.3g s: %s", event.dependency, open_s, why)
 
 
+def say_supervisor_error(component: str, error: Exception) -> None:
+    """The supervisor raised; healing goes on without it."""
+    LOG.warning(
+        "%s: its supervisor raised %r; healing goes on, further errors are only counted",
+        component, error,
+    )
+
+
 def say_escalation(component: str, issue: Issue, attempts: tuple[str, ...]) -> None:
     """An illness is beyond the instance; told once."""
     LOG.error(
