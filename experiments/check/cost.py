@@ -16,13 +16,13 @@ import numpy as np
 from hms.documents import Document
 from hms.errors import HmsError
 from hms.evolution.statistics import Interval, mean_interval
+from hms.experiments.check.engines import runner
 from hms.experiments.check.findings import Cost, Finding, Trial
+from hms.experiments.single_run import FLUID
 from hms.experiments.todays_settings import todays_tables
-from hms.scenarios.compile import compile_scenario
-from hms.scenarios.engines.fluid import engine
+from hms.scenarios.compile import CompiledScenario, compile_scenario
 from hms.scenarios.load import parse_scenario, scenario_to_mapping
 from hms.scenarios.model import Fault, Scenario
-from hms.scenarios.outcome import Outcome
 from hms.scenarios.overlay import merge
 from hms.scenarios.policy_tables import PolicyTables
 from hms.scenarios.split import IncidentId, keyed_uniform
@@ -86,14 +86,13 @@ class Draw:
         """A number in [0, 1) for one quantity."""
         return keyed_uniform(self.seed, self.incident, path)
 
-    def run(self, world: Scenario, tables: PolicyTables, faults: tuple[Fault, ...]) -> Outcome:
-        """The outcome of one failure.
+    def compiled(self, world: Scenario, faults: tuple[Fault, ...]) -> CompiledScenario:
+        """A failure, ready to run.
 
         Args:
             world: a scenario without ranges, `scenario.drawn(draw.u)`.
         """
-        compiled = compile_scenario(replace(world, faults=faults), self.incident.seed(self.seed))
-        return engine.run(compiled, tables)
+        return compile_scenario(replace(world, faults=faults), self.incident.seed(self.seed))
 
     @property
     def start_s(self) -> float:
@@ -111,9 +110,11 @@ class Trials:
     Args:
         seed: of all that is drawn.
         draws: of each trial.
+        engine: a name in `engines.ENGINES`.
     """
 
-    def __init__(self, scenario: Scenario, seed: str, draws: int) -> None:
+    def __init__(self, scenario: Scenario, seed: str, draws: int, engine: str = FLUID) -> None:
+        self._run = runner(engine)
         self._scenario = _short(scenario)
         self._seed = seed
         self._tables = todays_tables(self._scenario.midpoint())
@@ -132,7 +133,7 @@ class Trials:
         well: list[Draw] = []
         for number in range(2 * wanted):
             draw = Draw(number, self._seed)
-            at_rest = draw.run(self._world(draw), self._tables, ())
+            at_rest = self._run(draw.compiled(self._world(draw), ()), self._tables, False)
             if at_rest.slo_violation_s <= 0.0:
                 well.append(draw)
             if len(well) == wanted:
@@ -152,8 +153,10 @@ class Trials:
         as_is, mended = [], []
         for draw in self.draws:
             faults = (replace(trial.fault, start_s=draw.start_s),)
-            as_is.append(draw.run(self._world(draw), self._tables, faults))
-            mended.append(draw.run(other.drawn(draw.u), tables, faults))
+            now = draw.compiled(self._world(draw), faults)
+            as_is.append(self._run(now, self._tables, False))
+            then = draw.compiled(other.drawn(draw.u), faults)
+            mended.append(self._run(then, tables, False))
         saved = [a.downtime_s - b.downtime_s for a, b in zip(as_is, mended, strict=True)]
         return Cost(
             trial,

@@ -16,6 +16,7 @@ def review_mapping(review: Review) -> dict[str, Any]:
     return {
         "scenario": review.system.scenario.name,
         "seed": review.seed,
+        "engine": review.engine,
         "draws": review.draws,
         "draws_unwell_at_rest": review.unwell,
         "not_simulated": review.refused,

@@ -14,19 +14,22 @@ from hms.agents.policy.healing_policy import HealingPolicy
 from hms.agents.policy.kinds import SCOPE_REPLICA
 from hms.errors import ScenarioError
 from hms.evolution.baselines import TODAY
+from hms.experiments.check.engines import runner
 from hms.experiments.check.opening import failures_to_open, opened_s
 from hms.experiments.check.places import NOWHERE, Place
 from hms.experiments.check.quantities import count, seconds
 from hms.experiments.check.system import System
 from hms.experiments.event_words import Event, read_events
+from hms.experiments.single_run import FLUID
 from hms.experiments.todays_settings import edge_settings, todays_tables
+from hms.scenarios.file_keys import OPENS_AFTER
 from hms.scenarios.model import Edge, Scenario
 from hms.scenarios.outcome import Outcome
 from hms.scenarios.split import IncidentId
 from hms.scenarios.where import edge_where
 
 NEVER = "never"
-OPENS_AFTER = "opens_after"
+AMPLIFICATION = "retry_amplification_below"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +98,13 @@ class UnderPolicy:
 
     Attributes:
         policy: None: today's settings, each edge with its own.
+        engine: a name in `engines.ENGINES`.
     """
 
     system: System
     name: str = TODAY
     policy: HealingPolicy | None = None
+    engine: str = FLUID
 
     def breaker_at(self, edge: Edge) -> Any:
         """The breaker on an edge."""
@@ -111,16 +116,16 @@ class UnderPolicy:
     def runs(self, seeds: Sequence[str]) -> Iterator[Run]:
         """A run for each seed."""
         from hms.scenarios.compile import compile_scenario
-        from hms.scenarios.engines.fluid import engine
         from hms.scenarios.policy_tables import tables
 
+        run = runner(self.engine)
         scenario = self.system.middle
         held = todays_tables(scenario) if self.policy is None else tables(self.policy, scenario)
         start_s = min((fault.start_s for fault in scenario.faults), default=0.0)
         for seed in seeds:
             drawn = IncidentId("simulate", "file", 0).seed(seed)  # as `hms simulate --seed`
             compiled = compile_scenario(scenario, drawn)
-            outcome = engine.run(compiled, held, record=True)
+            outcome = run(compiled, held, True)
             events = tuple(read_events(outcome.events, compiled.names, compiled.edge_names))
             attempts = held.retry["max_attempts"]
             yield Run(seed, scenario, outcome, events, start_s, attempts)
@@ -132,8 +137,11 @@ def hold_to(
     """Every expectation over every seed, in the order of the file.
 
     Raises:
-        ScenarioError: a breaker is asked for that the policy does not have.
+        ScenarioError: an expectation cannot be told under this policy or in this engine.
     """
+    if AMPLIFICATION in expectations and subject.engine != FLUID:
+        what = f"`{AMPLIFICATION}` is read off the calls of each second, which are kept of means"
+        raise ScenarioError(f"{what}\n    expected: --engine {FLUID}")
     runs = list(subject.runs(seeds))
     tested: list[Tested] = []
     for key, limit in expectations.items():
@@ -235,7 +243,7 @@ def _restarts(run: Run, limit: float) -> Observation:
 
 _SIMPLE: dict[str, tuple[Callable[[Any], str], Callable[[Run, Any], Observation]]] = {
     "recovers_within_s": (lambda limit: f"within {seconds(limit)}", _recovery),
-    "retry_amplification_below": (lambda limit: f"below {limit:g}", _amplification),
+    AMPLIFICATION: (lambda limit: f"below {limit:g}", _amplification),
     "availability_at_least": (lambda limit: f"at least {100.0 * limit:g} %", _availability),
     "downtime_below_s": (lambda limit: f"below {seconds(limit)}", _below_s("downtime_s")),
     "disruption_below_s": (lambda limit: f"below {seconds(limit)}", _below_s("disruption_s")),

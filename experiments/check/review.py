@@ -10,6 +10,7 @@ from hms.errors import ScenarioError
 from hms.experiments.check.findings import Finding
 from hms.experiments.check.rules import RULES
 from hms.experiments.check.system import System
+from hms.experiments.single_run import FLUID
 
 DRAWS = 30
 
@@ -23,6 +24,7 @@ class Review:
         draws: of each simulated failure.
         looked, unwell: draws looked at, and those of them that break the promise even at rest.
         wall_s: how long the review took.
+        engine: that simulated it.
         refused: why the engine could not run the system, "" where it could: no cost is known.
     """
 
@@ -33,6 +35,7 @@ class Review:
     unwell: int
     seed: str
     wall_s: float
+    engine: str = FLUID
     refused: str = ""
 
     @property
@@ -56,40 +59,43 @@ def find(system: System) -> list[Finding]:
     return [finding for rule in RULES.values() for finding in rule.find(system)]
 
 
-def review(system: System, seed: str = "0", draws: int = DRAWS, everything: bool = False) -> Review:
+def review(
+    system: System,
+    seed: str = "0",
+    draws: int = DRAWS,
+    everything: bool = False,
+    engine: str = FLUID,
+) -> Review:
     """Review a system's settings of today.
 
     Args:
         draws: of each simulated failure at most; a system with many findings gets fewer.
         everything: simulate all findings, however long that takes.
+        engine: a name in `engines.ENGINES`.
     """
     started = time.monotonic()
-    found = find(system)
-    priced = _priced(found, system, seed, draws, everything)
+    found = _most_visited_first(find(system), system)
+    unpriced = Review(system, tuple(found), 0, 0, 0, seed, 0.0, engine)
+    priced = _priced(unpriced, draws, everything) if found else unpriced
     ordered = tuple(sorted(priced.findings, key=lambda finding: finding.rank))
     return replace(priced, findings=ordered, wall_s=time.monotonic() - started)
 
 
-def _priced(
-    found: Sequence[Finding], system: System, seed: str, draws: int, everything: bool
-) -> Review:
+def _priced(unpriced: Review, draws: int, everything: bool) -> Review:
     """The findings with their costs, or why none could be simulated."""
-    unpriced = Review(system, tuple(found), 0, 0, 0, seed, 0.0)
-    if not found:
-        return unpriced
     from hms.experiments.check.cost import Trials, plan
 
-    simulated, fewer = plan(_most_visited_first(found, system), len(system.components))
+    system, found = unpriced.system, unpriced.findings
+    simulated, fewer = plan(found, len(system.components))
     if everything:
         simulated = list(found)
     try:
-        trials = Trials(system.scenario, seed, min(draws, fewer))
+        trials = Trials(system.scenario, unpriced.seed, min(draws, fewer), unpriced.engine)
     except ScenarioError as refused:  # what the engine cannot run; the findings stand as they are
         return replace(unpriced, refused=str(refused))
-    left = [each for each in found if each not in simulated]
     return replace(
         unpriced,
-        findings=(*map(trials.priced, simulated), *left),
+        findings=(*map(trials.priced, simulated), *found[len(simulated) :]),
         draws=len(trials.draws),
         looked=trials.looked,
         unwell=trials.unwell,

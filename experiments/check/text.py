@@ -166,7 +166,8 @@ def _closing(review: Review) -> str:
         return f"nothing found: {took}"
     found = f"{count} finding{'' if count == 1 else 's'}" if count else "no finding with a cost"
     return (
-        f"{found}; {took}, {review.draws} draws a failure, 95 % intervals, seed {review.seed}."
+        f"{found}; {took}, {review.draws} draws a failure in `{review.engine}`, 95 % intervals,"
+        f" seed {review.seed}."
         "\nwhy: hms check --explain RULE; all places: --all"
     )
 

@@ -34,6 +34,7 @@ class Asked:
     everything: bool
     as_json: bool
     junit: Path | None
+    engine: str
 
 
 @click.command("check", short_help="Review today's settings; test what a system promises.")
@@ -49,6 +50,8 @@ class Asked:
 @click.option("--expect", multiple=True, metavar="KEY=VALUE",
               help="An expectation to add to the scenario's; may be repeated.")  # fmt: skip
 @fault_option
+@click.option("--engine", type=click.Choice(["fluid", "request"]), default="fluid",
+              show_default=True, help="Mean flows, or single requests (slower).")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True,
               help="Runs that must all keep the expectations.")  # fmt: skip
 @click.option("--seed", default="0", show_default=True, help="Of all that is drawn.")
@@ -94,9 +97,9 @@ def _check(asked: Asked) -> bool:
             "nothing is expected of it\n"
             "    expected: `expect` in the scenario, or --expect recovers_within_s=60"
         )
-    parts = [] if asked.policy is not None else [_review(asked, system)]
-    if expected:
-        parts.append(_hold(asked, system, expected))
+    parts = [_hold(asked, system, expected)] if expected else []
+    if asked.policy is None:
+        parts.insert(0, _review(asked, system))
     if asked.junit is not None:
         write_whole(asked.junit, junit_text(part.suite for part in parts))
     if asked.as_json:
@@ -125,7 +128,7 @@ def _review(asked: Asked, system: System) -> Part:
     from hms.experiments.check.review import review
     from hms.experiments.check.text import review_lines
 
-    found = review(system, asked.seed, everything=asked.everything)
+    found = review(system, asked.seed, everything=asked.everything, engine=asked.engine)
     return Part(
         list(review_lines(found, asked.everything)),
         review_mapping(found),
@@ -146,7 +149,9 @@ def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
     name = asked.policy or TODAY
     policy = None if name == TODAY else policy_named(name, system.middle)[1]
     tested = hold_to(
-        UnderPolicy(system, name, policy), expected, seeds_from(asked.seed, asked.seeds)
+        UnderPolicy(system, name, policy, asked.engine),
+        expected,
+        seeds_from(asked.seed, asked.seeds),
     )
     again = _again(asked, name)
     return Part(
@@ -169,6 +174,8 @@ def _again(asked: Asked, policy: str) -> Sequence[str]:
     if not is_scenario(asked.paths):
         for text in asked.expect:
             words += ["--expect", text]
+    if asked.engine != "fluid":
+        words += ["--engine", asked.engine]
     return [*words, "--policy", policy]
 
 
