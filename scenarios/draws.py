@@ -14,6 +14,8 @@ FAILED_CALLS = 2
 SLOW_CALLS = 3
 ACTING = 4
 EJECTION = 5
+PROBE = 6  # readiness; liveness is the next
+METRIC = 8  # and the streams after it, one a metric
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
 MULTIPLIER_1 = np.uint64(0xCD9E8D57)

@@ -118,7 +118,11 @@ def check_parts(
 ) -> None:
     """Endpoints and caches name callees that the component has."""
     callees: dict[str, set[str]] = {}
-    for edge in edges.values():
+    for name, edge in edges.items():
+        caller = components.get(edge.caller)
+        if edge.mode == "publish" and caller is not None and caller.kind == "client":
+            what = f"`{edge.caller}` is a client, which waits for answers"
+            reader.wrong(("edges", name, "mode"), what, "sequential")
         callees.setdefault(edge.caller, set()).add(edge.callee)
     for name, component in components.items():
         own = callees.get(name, set())

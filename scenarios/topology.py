@@ -44,6 +44,23 @@ def middle(value: Value) -> float:
     return value.midpoint if isinstance(value, Range) else value
 
 
+def is_hard(edge: Edge) -> bool:
+    """Whether a request fails with this call; a published message fails nobody."""
+    return edge.need == "hard" and edge.mode != "publish"
+
+
+def mean_calls(component: Component, edge: Edge) -> float:
+    """Mean calls on an edge for one request of its caller, over endpoints and cache hits."""
+    calls = middle(edge.calls)
+    if component.endpoints:
+        total = sum(route.weight for route in component.endpoints.values())
+        routes = component.endpoints.values()
+        calls = sum(r.weight * r.calls.get(edge.callee, 0.0) for r in routes) / total
+    if component.cache is not None and component.cache.backing == edge.callee:
+        calls *= 1.0 - component.cache.hit_rate
+    return calls
+
+
 def cycles(scenario: Scenario) -> list[tuple[str, ...]]:
     """Groups of components that call each other in a circle, each sorted by name."""
     import networkx as nx
@@ -167,7 +184,8 @@ def visits_per_request(scenario: Scenario) -> dict[str, float]:
             continue
         for edge in outgoing.get(name, ()):
             if (edge.caller, edge.callee) not in closing:
-                visits[edge.callee] += visits[name] * middle(edge.calls)
+                calls = mean_calls(scenario.components[name], edge)
+                visits[edge.callee] += visits[name] * calls
     return visits
 
 
@@ -196,7 +214,7 @@ def critical_paths(scenario: Scenario) -> list[CriticalPath]:
     import networkx as nx
 
     hard = graph(scenario)
-    soft = [(e.caller, e.callee) for e in scenario.edges if e.need == "soft"]
+    soft = [(e.caller, e.callee) for e in scenario.edges if not is_hard(e)]
     hard.remove_edges_from(soft + closing_edges(scenario))
     time_s: dict[str, float] = {}
     following: dict[str, str] = {}
@@ -233,6 +251,6 @@ def blast_radius(scenario: Scenario, name: str) -> set[str]:
     if name not in scenario.components:
         raise KeyError(name)
     hard = graph(scenario)
-    hard.remove_edges_from([(e.caller, e.callee) for e in scenario.edges if e.need == "soft"])
+    hard.remove_edges_from([(e.caller, e.callee) for e in scenario.edges if not is_hard(e)])
     above = nx.ancestors(hard, name)
     return {caller for caller in above if scenario.components[caller].kind != "client"}

@@ -37,8 +37,15 @@ def strikes_one_entry(fault: Fault, scenario: Scenario) -> bool:
 def spike_factors(fault: Fault, seconds: int) -> Array:
     """By what a spike multiplies each second's mean rate, shape (seconds,)."""
     at = np.arange(seconds, dtype=np.float64)
-    struck = np.minimum(at + 1.0, fault.start_s + fault.duration_s) - np.maximum(at, fault.start_s)
-    return np.asarray(1.0 + (fault.parameters["factor"] - 1.0) * np.clip(struck, 0.0, 1.0))
+    grows_s = min(fault.ramp_s, fault.duration_s)
+    steady_s = fault.start_s + grows_s
+    struck = np.minimum(at + 1.0, fault.start_s + fault.duration_s) - np.maximum(at, steady_s)
+    share = np.clip(struck, 0.0, 1.0)
+    if grows_s > 0.0:
+        first = np.clip(at - fault.start_s, 0.0, grows_s)
+        last = np.clip(at + 1.0 - fault.start_s, 0.0, grows_s)
+        share += (last * last - first * first) / (2.0 * fault.ramp_s)
+    return np.asarray(1.0 + (fault.parameters["factor"] - 1.0) * share)
 
 
 def rates_rps(load: Workload, seconds: int) -> Array:

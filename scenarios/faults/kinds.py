@@ -59,6 +59,7 @@ UNTIL_CODES = {"": UNTIL_END, "restart": UNTIL_RESTART, "roll_back": UNTIL_ROLL_
 
 VALUES = {
     "crash": (("restarts_by_itself", 1.0),),
+    "hang": (("struck", 1.0),),
     "latency": (("added_s", 0.0), ("jitter_s", 0.0)),
     "error": (("share", 1.0),),
     "slow": (("factor", 1.0),),

@@ -116,4 +116,5 @@ MISTAKES = [
         ["when it opens is empty"],
     ),
     ("name: shop", "name: shop\nexpect: {verdict: recoverd}", 3, ["`recovered`"]),
+    ("timeout_ms: 10000", "mode: publish", 17, ["`people` is a client, which waits"]),
 ]

@@ -118,8 +118,8 @@ def components(draw, name: str, kind: str, callees: list[str]) -> Component:
 
 
 @st.composite
-def edges(draw, caller: str, callee: str) -> Edge:
-    """An edge."""
+def edges(draw, caller: str, callee: str, publishing: tuple[str, ...] = ()) -> Edge:
+    """An edge; `publishing` is the mode that a client has not."""
     retry, timeout = {"retry": {"max_attempts": 3}}, {"timeout": {"call_s": 2.5}}
     today = draw(st.sampled_from([{}, retry, timeout, retry | timeout]))
     keys = ("calls", "timeout_ms", "need", ITSELF, *today)
@@ -129,7 +129,7 @@ def edges(draw, caller: str, callee: str) -> Edge:
         protocol=draw(TEXTS),
         calls=draw(values(0.0, 9.0)),
         need=draw(st.sampled_from(["hard", "soft"])),
-        mode=draw(st.sampled_from(["sequential", "parallel", "publish"])),
+        mode=draw(st.sampled_from(["sequential", "parallel", *publishing])),
         hedge_after_s=draw(numbers(0.0, 9.0)),
         hedges=draw(st.integers(1, 3)),
         network_s=draw(numbers(0.0, 1.0)),
@@ -231,7 +231,7 @@ def scenarios(draw) -> Scenario:
     labelled = built[names[0]]
     built[names[0]] = replace(labelled, labels={**labelled.labels, "tier": "all"})
     built = {client: draw(components(client, "client", []))} | built
-    calls = [draw(edges(*pair)) for pair in [(client, names[0]), *pairs]]
+    calls = [draw(edges(client, names[0])), *(draw(edges(*pair, ("publish",))) for pair in pairs)]
     return Scenario(
         "random",
         300.0,

@@ -13,6 +13,8 @@ from hms.agents.policy.kinds import (
     TARGET_MAX_ATTEMPTS,
     TARGET_QUEUE_LIMIT,
 )
+from hms.scenarios.engines.fluid.effects import end_effects, refresh
+from hms.scenarios.engines.fluid.roads import mark_trouble
 from hms.scenarios.engines.fluid.units import split_unit, start_after, take_down
 from hms.scenarios.machine_code import compiled
 
@@ -53,9 +55,16 @@ def restart(s, component, slot, tick, roll_back):
     world.restarts += u.n
     start_after(c, u, world, 0.0, tick)
     if roll_back:
-        u.bad_version = 0
-        u.bad_error = 0.0
-        u.bad_slow_factor = 1.0
+        version_before(c, u, world)
+
+
+@compiled
+def version_before(c, u, world):
+    """The unit starts its former version: what was bad about the new one is over."""
+    u.bad_version = 0
+    if u.rolls != 0:
+        end_effects(u.rolls, c, u, world)
+        u.rolls = 0
 
 
 @compiled
@@ -71,9 +80,7 @@ def roll_back(s, component, slot, tick):
     u.down_by_act = 1
     world.restarts += u.n
     start_after(c, u, world, 0.0, tick)
-    u.bad_version = 0
-    u.bad_error = 0.0
-    u.bad_slow_factor = 1.0
+    version_before(c, u, world)
 
 
 @compiled
@@ -88,6 +95,7 @@ def reconnect(s, component):
         if e.stale_until_tick > 0:
             e.stale_until_tick = 0
             e.cut = 0
+            mark_trouble(e)
         elif e.cut == 0:
             e.stale_until_tick = 0
 
@@ -166,19 +174,7 @@ def adjust(s, component, target, value):
         c.former = c.queue_limit
         c.queue_limit = value
     for g in range(c.u0, c.u1):
-        admit_up_to(c, s.units[g])
-
-
-@compiled
-def admit_up_to(c, u):
-    """A unit's workers and room from what the scenario has and the policy allows."""
-    u.workers = c.workers
-    if c.limit > 0.0:
-        u.workers = min(c.workers, c.limit)
-    queue = c.queue_stated
-    if c.queue_limit >= 0.0:
-        queue = min(queue, c.queue_limit)
-    u.k = u.workers + queue
+        refresh(c, s.units[g])
 
 
 @compiled

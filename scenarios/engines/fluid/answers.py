@@ -32,7 +32,7 @@ def delivery(e, c, u, rings, s, mean_late, tick):
         mean_s = max(mean_s, timeout_s + wait)
     elif mean_late < 0.0:
         mean_s = min(mean_s, timeout_s)
-    return late_of(c, u, mean_s, timeout_s), mean_s, left
+    return late_of(c, u, mean_s, timeout_s, e.jitter_var), mean_s, left
 
 
 @compiled
@@ -89,13 +89,13 @@ def resolve(e, c, u, rings, slot, span, tick, known, attempts, dt):
             if s == due and (late_mean < 0.0 or answered_to < s + 1.0):
                 late_share, mean_s, left = delivery(e, c, u, rings, s, late_mean, tick)
                 timeout_s = e.timeout_s - e.delay_s
-                error_share = error_of(c, u, mean_s, timeout_s, late_share)
+                error_share = error_of(c, u, mean_s, timeout_s, late_share, e.jitter_var)
                 if e.cancel == 1:
                     cut = cancel(e, c, u, rings, s, left, x, dt)
                     if cut >= 0.0:
                         late_share = cut
             elif late_mean < 0.0:
-                late_share = late_of(c, u, u.age, e.timeout_s - e.delay_s)
+                late_share = late_of(c, u, u.age, e.timeout_s - e.delay_s, e.jitter_var)
                 error_share = u.error_share
             for k in range(attempts):
                 mass = rings[row + k] * x
@@ -252,9 +252,9 @@ def old_calls_full(e, c, units, rings, tick, dt, dt_inv):
         late_share = -1.0
         error_share = u.error_share
         if mean_s < e.timeout_s:
-            late_share = late_of(c, u, u.age, timeout_s)
+            late_share = late_of(c, u, u.age, timeout_s, e.jitter_var)
             if c.slow_share >= TWO_MODES:
-                error_share = error_of(c, u, u.age, timeout_s, late_share)
+                error_share = error_of(c, u, u.age, timeout_s, late_share, e.jitter_var)
         end = min(max(begin, max(answered_to, due + 1.0)), float(tick))
         if end > begin:
             span = (max(int(begin), due), tick - 1, begin, end)
@@ -292,7 +292,8 @@ def old_calls(e, comps, units, rings, tick, dt, dt_inv, parallel):
     unavailable = c.unavailable_share
     e.retry_answered = e.retry_error * (1.0 - unavailable) + e.retry_unavailable * unavailable
     calm = c.u1 - c.u0 == 1 and u.up == 1 and u.reset == 0 and c.slow_share < TWO_MODES
-    quick = u.age + e.delay_s < dt and spare > 0.0 and spare * spare > 144.0 * u.age_var
+    surely = spare > 0.0 and spare * spare > 144.0 * (u.age_var + e.jitter_var)
+    quick = u.age + e.delay_s < dt and surely
     clear = tick > e.first_hot and tick > e.late_hot
     if calm and quick and clear and rings[e.pp + 2 * POOLS] >= tick - 1:
         e.short = 1

@@ -18,7 +18,7 @@ def repeated_within(e, c, units, rings, tick, dt_inv):
             if late < 0.0:
                 late = 1.0
             share += went * within * (1.0 - late) * (1.0 - u.error_share)
-    return share * (1.0 - e.refused) * (1.0 - e.loss)
+    return share * (1.0 - e.refused) * (1.0 - e.loss) * (1.0 - e.severed)
 
 
 @compiled
@@ -54,6 +54,19 @@ def admit(e, rings, row, attempts, total):
     if e.permits >= 0.0:
         e.started += passed
     return passed
+
+
+@compiled
+def sever(e, rings, row, attempts):
+    """Calls that fail before they leave: no name to call, or refused as expired. Their mass."""
+    failed = 0.0
+    for k in range(attempts):
+        mass = rings[row + k] * e.severed
+        rings[e.pp + POOLS + k] += mass * e.retry_refused
+        e.final_now += mass * (1.0 - e.retry_refused)
+        failed += mass
+        rings[row + k] -= mass
+    return failed
 
 
 @compiled
@@ -179,8 +192,10 @@ def new_calls_full(e, c, units, rings, made, row, tick, dt, dt_inv):
     e.offered = passed
     e.repeats = passed - rings[row]
     final = e.blocked
-    deliver(e, c, units, rings, lose(e, rings, row, attempts, passed, tick))
     bad = 0.0
+    if e.severed > 0.0:
+        bad = sever(e, rings, row, attempts)
+    deliver(e, c, units, rings, lose(e, rings, row, attempts, passed - bad, tick))
     if e.refused > 0.0:
         bad += refuse(e, c, units, rings, row, attempts)
     ok, failed, late = answered_now(e, c, units, rings, tick, attempts, dt)
@@ -204,7 +219,7 @@ def new_calls(e, comps, units, rings, entering, tick, dt, dt_inv, parallel):
         made -= local
         e.degraded += local
         skipped += local * e.n_inv if parallel else local
-    open_road = e.loss == 0.0 and e.cut == 0 and e.held == 0.0 and e.refused == 0.0
+    open_road = e.troubled == 0 and e.held == 0.0 and e.refused == 0.0
     granted = e.share >= 1.0 and e.permits < 0.0
     late = 0.0
     if e.short == 1 and e.pools_hot == 0 and open_road and granted:

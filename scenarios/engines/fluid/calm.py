@@ -7,6 +7,7 @@ Rings count computed ticks and the clock adds an offset, so that a jump touches 
 """
 
 from hms.scenarios.engines.fluid.decisions import may_open, wake_tick
+from hms.scenarios.engines.fluid.faults import next_fault_change
 from hms.scenarios.engines.fluid.platform import next_change
 from hms.scenarios.machine_code import compiled
 
@@ -57,6 +58,8 @@ def memory_ticks(s, tick):
         e = s.edges[k]
         if tick <= e.late_hot or tick <= e.first_hot:
             needed = max(needed, e.timeout_ticks + s.world[0].control_every)
+    for i in range(s.comps.shape[0]):
+        needed = max(needed, (s.comps[i].late_periods + 1) * s.world[0].control_every)
     return needed
 
 
@@ -83,15 +86,11 @@ def next_world_change(s, tick):
     """Tick of the clock at which the world itself next changes: faults, acts, platform, load."""
     world = s.world[0]
     due = next_change(world, s.comps, s.units, tick)
-    for k in range(s.faults.shape[0]):
-        f = s.faults[k]
-        if f.active == 0:
-            due = min(due, f.start_tick)
-        elif f.active == 1:
-            due = min(due, f.end_tick)
-    for k in range(s.edges.shape[0]):
-        if s.edges[k].stale_until_tick > 0:
-            due = min(due, s.edges[k].stale_until_tick)
+    due = min(due, next_fault_change(world, s.faults, tick))
+    if tick <= world.stale_last:
+        for k in range(s.edges.shape[0]):
+            if s.edges[k].stale_until_tick > 0:
+                due = min(due, s.edges[k].stale_until_tick)
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         if c.arriving > 0.0:
@@ -112,12 +111,14 @@ def next_world_change(s, tick):
 def jump_length(s, tick):
     """How many ticks may be passed over from the end of this control period; 0 for none."""
     world = s.world[0]
+    if world.fast == 0 or world.noisy == 1:  # each look at a noisy metric is a draw that may matter
+        return 0
     if largest_change(s) > TOLERANCE * world.control_every or world.disturbed == 1:
         world.calm_ticks = 0
     else:
         world.calm_ticks += world.control_every
     world.disturbed = 0
-    if world.fast == 0 or world.calm_ticks < memory_ticks(s, world.computed):
+    if world.calm_ticks < memory_ticks(s, world.computed):
         return 0
     for k in range(s.edges.shape[0]):
         e = s.edges[k]

@@ -101,8 +101,8 @@ def _place_tables(compiled: CompiledScenario, components: Records, units: Record
         which = components["table"][i]
         components["table"][i] = offsets[which]
         components["table_rows"][i] = cells[which]
-    first = components["u0"]
-    units["power_table"][first] = np.take(powers, units["power_table"][first])
+    used = np.flatnonzero(units["n"] > 0.0)
+    units["power_table"][used] = np.take(powers, units["power_table"][used])
     return flat
 
 
@@ -112,14 +112,14 @@ def state_of(
     """One run as it stands before its first tick, under its policy."""
     state = arrays_of(compiled, tables, fast_forward=fast_forward, record=record)
     marks = np.where(state.comps["agent"] == 1, tables.detection["memory_share"], 1.0)
-    equip(state, tables.timeouts, tables.admission, marks)
-    return state
+    size = equip(state, tables.timeouts, tables.admission, marks)
+    return state._replace(rings=np.zeros(size))
 
 
 def arrays_of(
     compiled: CompiledScenario, tables: PolicyTables, *, fast_forward: bool, record: bool
 ) -> Any:
-    """All arrays of one run; the policy's settings are not yet in place.
+    """All arrays of one run but its rings; the policy's settings are not yet in place.
 
     Raises:
         ScenarioError: the scenario holds what means cannot say.
@@ -138,9 +138,11 @@ def arrays_of(
     agents["recovery_p"] = tables.recovery
     return ticks.State(
         world=world, comps=components, units=units, edges=compiled.edges.copy(),
-        incoming=compiled.incoming, rings=np.zeros(compiled.rings_size), tables=flat,
+        incoming=compiled.incoming, rings=np.zeros(0), tables=flat,
         faults=compiled.faults.copy(), rates=compiled.rates, callers=callers, agents=agents,
-        slot_observations=_zeros(SlotObservation, c * SLOTS), splits=np.zeros(MOST_SPLITS, SPLIT),
+        slot_observations=_zeros(SlotObservation, c * SLOTS),
+        late_observations=_zeros(SlotObservation, compiled.late_rows),
+        splits=np.zeros(MOST_SPLITS, SPLIT),
         events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds, c), COMPONENT_WINDOW),

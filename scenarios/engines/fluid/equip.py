@@ -4,8 +4,8 @@ import math
 
 from hms.agents.policy.kinds import BUDGET_NONE, JITTER_EQUAL, JITTER_FULL, SCOPE_REPLICA
 from hms.scenarios.elementary import exp_
-from hms.scenarios.engines.fluid.acts import admit_up_to
-from hms.scenarios.engines.fluid.records import ATTEMPTS, LONGEST_TIMEOUT_S, POOLS
+from hms.scenarios.engines.fluid.effects import refresh
+from hms.scenarios.engines.fluid.records import ATTEMPTS, LONGEST_TIMEOUT_S, POOLS, SLOT_FIELDS
 from hms.scenarios.machine_code import compiled, door
 from hms.scenarios.policy_jit import decisions
 
@@ -66,7 +66,7 @@ def equip_edge(e, p, b, call_s, total_s, dt):
     e.timeout_s = min(e.timeout_s, LONGEST_TIMEOUT_S)
     e.retries = e.attempts - 1
     e.timeout_ticks = max(1, math.ceil(e.timeout_s / dt - 1e-9))
-    e.mask = min(e.mask, ring_size(e.timeout_ticks + 2) - 1)
+    e.mask = ring_size(e.timeout_ticks + 2) - 1
     for k in range(POOLS):
         e.release[k] = 1.0
     for k in range(1, e.attempts):
@@ -75,18 +75,33 @@ def equip_edge(e, p, b, call_s, total_s, dt):
             e.release[k] = 1.0 - exp_(-dt / wait_s)
 
 
-@door("void(state, f8[:,:], f8[:,:], f8[:])")
+@compiled
+def place_edge(e, size):
+    """Where an edge's lists lie in `rings` from `size` on; returns where the next may begin."""
+    several = e.slots if e.slots > 1 else 0
+    e.ring0 = size
+    e.pp = e.ring0 + (e.mask + 1) * 2 * e.attempts
+    e.share0 = e.pp + 2 * POOLS + SLOT_FIELDS * e.slots
+    e.pi0 = e.share0 + (e.mask + 1) * several
+    e.slot0 = e.pi0 + e.slots
+    e.carry0 = e.slot0 + 2 * e.slots
+    return e.carry0 + e.slots
+
+
+@door("i8(state, f8[:,:], f8[:,:], f8[:])")
 def equip(s, timeouts, admission, memory_marks):
-    """The whole scenario; closure tables are placed before."""
+    """The whole scenario; closure tables are placed before. Returns the length of `rings`."""
     world = s.world[0]
+    size = 0
     for k in range(s.edges.shape[0]):
         caller = s.callers[k]
-        equip_edge(
-            s.edges[k], caller.retry_p, caller.breaker_p, timeouts[k, 0], timeouts[k, 1], world.dt
-        )
+        e = s.edges[k]
+        equip_edge(e, caller.retry_p, caller.breaker_p, timeouts[k, 0], timeouts[k, 1], world.dt)
+        world.by_replica |= e.scope_replica
         for slot in range(4):
             caller.outlier_grant.share[slot] = 1.0
         caller.outlier_grant.split = -1
+        size = place_edge(e, size)
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         longest = 1
@@ -96,7 +111,10 @@ def equip(s, timeouts, admission, memory_marks):
         c.limit = admission[i, 0]
         c.queue_limit = admission[i, 1]
         c.memory_mark = memory_marks[i]
+        world.noisy |= c.noisy
+        for slot in range(c.slots):
+            s.units[c.u0 + slot].ring = size
+            size += c.ring_mask + 1
         for g in range(c.u0, c.u1):
-            admit_up_to(c, s.units[g])
-            s.units[g].cores = min(s.units[g].cores, s.units[g].workers)
-            s.units[g].cores_scale = c.cores / s.units[g].cores
+            refresh(c, s.units[g])
+    return size

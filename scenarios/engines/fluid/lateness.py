@@ -42,23 +42,26 @@ def late_share(mean_s, variance, timeout_s):
 
 
 @compiled
-def late_of(c, u, mean_s, timeout_s):
-    """Late share of the answers of unit u of component c, when they take `mean_s` on average."""
+def late_of(c, u, mean_s, timeout_s, jitter_var):
+    """Late share of the answers of unit u of component c, when they take `mean_s` on average.
+
+    `jitter_var` is the variance of the way there and back.
+    """
     slow = c.slow_share
     if slow < TWO_MODES_FROM:
-        return late_share(mean_s, u.age_var, timeout_s)
+        return late_share(mean_s, u.age_var + jitter_var, timeout_s)
     service_s = c.service_s / max(u.speed, 1e-3)
     own_s = u.wait_s + service_s + (mean_s - u.age)
-    own_var = u.wait_var + service_s * service_s * c.cv2
+    own_var = u.wait_var + service_s * service_s * c.cv2 + jitter_var
     late_slow = late_share(own_s, own_var, timeout_s - c.slow_after_s)
     if slow > ONE_SLOW_MODE_FROM:
         return late_slow
-    fast_s, fast_var = _fast_mode(c, u, mean_s, own_s, own_var)
+    fast_s, fast_var = _fast_mode(c, u, mean_s, own_s, own_var, jitter_var)
     return (1.0 - slow) * late_share(fast_s, fast_var, timeout_s) + slow * late_slow
 
 
 @compiled
-def error_of(c, u, mean_s, timeout_s, late):
+def error_of(c, u, mean_s, timeout_s, late, jitter_var):
     """Error share of the answers that come in time: those that waited out a time-out fail first."""
     slow = c.slow_share
     error = u.error_share
@@ -66,9 +69,9 @@ def error_of(c, u, mean_s, timeout_s, late):
         return error
     service_s = c.service_s / max(u.speed, 1e-3)
     own_s = u.wait_s + service_s + (mean_s - u.age)
-    own_var = u.wait_var + service_s * service_s * c.cv2
+    own_var = u.wait_var + service_s * service_s * c.cv2 + jitter_var
     late_slow = late_share(own_s, own_var, timeout_s - c.slow_after_s)
-    fast_s, fast_var = _fast_mode(c, u, mean_s, own_s, own_var)
+    fast_s, fast_var = _fast_mode(c, u, mean_s, own_s, own_var, jitter_var)
     late_fast = late_share(fast_s, fast_var, timeout_s)
     slow_error = c.slow_error
     fast_error = max(0.0, (error - slow * slow_error) / (1.0 - slow))
@@ -79,8 +82,8 @@ def error_of(c, u, mean_s, timeout_s, late):
 
 
 @compiled
-def _fast_mode(c, u, mean_s, own_s, own_var):
+def _fast_mode(c, u, mean_s, own_s, own_var, jitter_var):
     slow = c.slow_share
     fast_s = max((mean_s - slow * (own_s + c.slow_after_s)) / (1.0 - slow), own_s)
     apart = own_s + c.slow_after_s - fast_s
-    return fast_s, max(u.age_var - slow * (1.0 - slow) * apart * apart, own_var)
+    return fast_s, max(u.age_var + jitter_var - slow * (1.0 - slow) * apart * apart, own_var)

@@ -10,11 +10,15 @@ from functools import cached_property
 
 from hms.agents.policy.kinds import HALF_OPEN
 from hms.scenarios.engines.fluid.acts import perform_all, settle_acts, split_one
+from hms.scenarios.engines.fluid.caches import warm_caches
 from hms.scenarios.engines.fluid.calm import jump_length
 from hms.scenarios.engines.fluid.decisions import decide, skip
-from hms.scenarios.engines.fluid.faults import begin_and_end
+from hms.scenarios.engines.fluid.effects import leaks_mb_s
+from hms.scenarios.engines.fluid.faults import begin_and_end, next_fault_change
 from hms.scenarios.engines.fluid.measure import close_window, count_tick, take_window
+from hms.scenarios.engines.fluid.metrics import blur_metrics, delay_metrics
 from hms.scenarios.engines.fluid.platform import run_platform
+from hms.scenarios.engines.fluid.roads import mend_stale
 from hms.scenarios.engines.fluid.sampling import observe_edge, observe_replicas, observe_slots
 from hms.scenarios.engines.fluid.shares import settle_shares
 from hms.scenarios.engines.fluid.telemetry import note_tick, repeat_second
@@ -26,7 +30,7 @@ class State(
     namedtuple(
         "State",
         "world comps units edges incoming rings tables faults rates callers agents"
-        " slot_observations splits events windows component_windows edge_windows",
+        " slot_observations late_observations splits events windows component_windows edge_windows",
     )
 ):
     """All arrays of a run; `words` tells machine code where they are."""
@@ -53,6 +57,16 @@ def begin(s):
         world.disturbed = 1
     if control:
         settle_acts(s, tick)
+    if world.by_replica == 1:
+        count_replicas(s)
+    if control:
+        look(s, tick)
+    return 1 if control else 0
+
+
+@compiled
+def count_replicas(s):
+    """Callers that eject replicas know how many each group has."""
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         if e.scope_replica == 1:
@@ -60,18 +74,30 @@ def begin(s):
             o = s.callers[k].outlier_observation
             for slot in range(e.slots):
                 o.replicas[slot] = s.units[c.u0 + slot].n if slot < c.u1 - c.u0 else 0.0
-    if control:
-        period_s = world.control_every * world.dt
-        for i in range(s.comps.shape[0]):
-            if s.comps[i].agent == 1:
-                observe_slots(s.comps[i], i, s.units, s.slot_observations, period_s)
-    return 1 if control else 0
+
+
+@compiled
+def look(s, tick):
+    """What each agent sees of its replicas, late and with noise where its metrics are so."""
+    world = s.world[0]
+    period_s = world.control_every * world.dt
+    for i in range(s.comps.shape[0]):
+        c = s.comps[i]
+        if c.agent == 1:
+            observe_slots(c, i, s.units, s.slot_observations, period_s)
+            if c.late_periods > 0:
+                delay_metrics(c, i, s.slot_observations, s.late_observations, world.looks)
+            if c.noisy == 1:
+                blur_metrics(c, i, s.slot_observations, world.seed, tick)
+    world.looks += 1
 
 
 @compiled
 def begin_faults(s, tick):
     """Faults that begin or end; groups split by them are told to the agents."""
     world = s.world[0]
+    if next_fault_change(world, s.faults, tick) > tick:
+        return mend_stale(world, s.edges, tick) > 0
     for i in range(s.comps.shape[0]):
         s.comps[i].units_before = s.comps[i].u1
     changed = begin_and_end(
@@ -182,8 +208,15 @@ def advance(s):
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         if c.client == 1:
-            s.units[c.u0].arrivals = s.rates[c.rate_row, second] * world.load_factor * world.dt
+            u = s.units[c.u0]
+            wanted = s.rates[c.rate_row, second] * world.load_factor
+            if c.think_share > 0.0:  # a closed loop: the row holds users
+                u.arrivals = max(0.0, wanted - u.waiting) * c.think_share
+            else:
+                u.arrivals = wanted * world.dt
     step(s.comps, s.units, s.edges, s.rings, s.tables, computed, world.dt, world.dt_inv)
+    if world.caches_cold == 1:
+        warm_caches(s)
     count_tick(s)
     if world.record == 1:
         note_tick(s, tick // world.control_every)
@@ -222,8 +255,8 @@ def jump(s, ticks):
                 world.out_of_service += u.n * world.dt * ticks
             if u.silent_s > 0.0:
                 u.silent_s += ticks * world.dt
-            if u.leak_mb_s > 0.0 and u.up == 1:
-                u.memory_mb += u.leak_mb_s * world.dt * ticks
+            if u.up == 1 and leaks_mb_s(u) > 0.0:
+                u.memory_mb += leaks_mb_s(u) * world.dt * ticks
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         world.quality_loss += e.degraded_rate * e.n_inv * (1.0 - e.quality) * ticks

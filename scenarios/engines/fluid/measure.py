@@ -16,8 +16,8 @@ def late_for_entry(e, c, units, rings):
     for slot in range(c.u1 - c.u0):
         u = units[c.u0 + slot]
         went = rings[e.pi0 + slot] if c.u1 - c.u0 > 1 else 1.0
-        late += went * late_share(u.age, u.age_var, target_s)
-        never += went * late_share(u.age, u.age_var, timeout_s)
+        late += went * late_share(u.age, u.age_var + e.jitter_var, target_s)
+        never += went * late_share(u.age, u.age_var + e.jitter_var, timeout_s)
     if never >= 1.0:
         return 1.0
     return max(0.0, min(1.0, (late - never) / (1.0 - never)))

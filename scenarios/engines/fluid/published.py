@@ -54,14 +54,14 @@ def call_moments(e, comps, units, rings):
     u = units[d.u0]
     if d.u1 - d.u0 == 1:
         mean_s = min(u.age + e.delay_s, e.timeout_s)
-        return mean_s, min(u.age_var, mean_s * mean_s)
+        return mean_s, min(u.age_var + e.jitter_var, mean_s * mean_s)
     mean_s = 0.0
     second = 0.0
     for slot in range(d.u1 - d.u0):
         u = units[d.u0 + slot]
         t = min(u.age + e.delay_s, e.timeout_s)
         mean_s += rings[e.pi0 + slot] * t
-        second += rings[e.pi0 + slot] * (min(u.age_var, t * t) + t * t)
+        second += rings[e.pi0 + slot] * (min(u.age_var + e.jitter_var, t * t) + t * t)
     return mean_s, max(0.0, second - mean_s * mean_s)
 
 
@@ -101,6 +101,51 @@ def later_of(mean_a, var_a, mean_b, var_b):
 
 
 @compiled
+def with_repeats(e, comps, units, rings):
+    """Mean and variance of one call's time with the retries that it needs."""
+    mean_s, variance = call_moments(e, comps, units, rings)
+    if e.repeat_share > 0.0:
+        wait_s = mean_s + e.backoff_s
+        odds = e.repeat_share / (1.0 - min(e.repeat_share, 0.9))
+        mean_s += odds * wait_s
+        variance = variance * (1.0 + odds) + odds * (1.0 + odds) * wait_s * wait_s
+    return mean_s, variance
+
+
+@compiled
+def time_by_endpoint(c, comps, units, edges, rings):
+    """The same of a component with endpoints: a mixture of the times of their chains."""
+    mean_s = 0.0
+    square = 0.0
+    chain_s = 0.0
+    chain_var = 0.0
+    c.slow_share = 0.0
+    c.slow_after_s = 0.0
+    c.slow_error = 0.0
+    for k in range(c.e0, c.e1):
+        e = edges[k]
+        if e.chain_start == 1:
+            chain_s = 0.0
+            chain_var = 0.0
+        call_s, variance = with_repeats(e, comps, units, rings)
+        part = e.calls - math.floor(e.calls)
+        chain_s += e.calls * call_s
+        chain_var += e.calls * variance + part * (1.0 - part) * call_s * call_s
+        if e.late > 0.0:
+            share, wait_s, failed = slow_mode(e, e.calls)
+            share *= e.chain_weight
+            if share > 0.005 and share * wait_s > c.slow_share * c.slow_after_s:
+                c.slow_share = share
+                c.slow_after_s = wait_s
+                c.slow_error = failed
+        if k + 1 == c.e1 or edges[k + 1].chain_start == 1:
+            mean_s += e.chain_weight * chain_s
+            square += e.chain_weight * (chain_var + chain_s * chain_s)
+    c.calls_s = mean_s
+    c.calls_var = max(0.0, square - mean_s * mean_s)
+
+
+@compiled
 def time_on_callees(c, comps, units, edges, rings):
     """Mean and variance of a request's time on callees: summed, or the latest when parallel."""
     total_s = 0.0
@@ -113,18 +158,13 @@ def time_on_callees(c, comps, units, edges, rings):
     slow_error = 0.0
     for k in range(c.e0, c.e1):
         e = edges[k]
-        mean_s, variance = call_moments(e, comps, units, rings)
+        mean_s, variance = with_repeats(e, comps, units, rings)
         if e.late > 0.0:
             share, wait_s, failed = slow_mode(e, e.calls)
             if share > 0.005 and share * wait_s > slow_share * slow_s:
                 slow_share = share
                 slow_s = wait_s
                 slow_error = failed
-        if e.repeat_share > 0.0:
-            wait_s = mean_s + e.backoff_s
-            odds = e.repeat_share / (1.0 - min(e.repeat_share, 0.9))
-            mean_s += odds * wait_s
-            variance = variance * (1.0 + odds) + odds * (1.0 + odds) * wait_s * wait_s
         part = e.calls - math.floor(e.calls)
         if c.parallel == 0:
             total_s += e.calls * mean_s

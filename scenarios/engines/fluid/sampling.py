@@ -34,7 +34,9 @@ def slow_part(e, c, units, rings):
     for slot in range(c.u1 - c.u0):
         u = units[c.u0 + slot]
         went = rings[e.pi0 + slot] if c.u1 - c.u0 > 1 else 1.0
-        share += went * late_of(c, u, u.age, max(e.slow_after_s - e.delay_s, 1e-9))
+        share += went * late_of(
+            c, u, u.age, max(e.slow_after_s - e.delay_s, 1e-9), e.jitter_var
+        )
     return min(1.0, share)
 
 

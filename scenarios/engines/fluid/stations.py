@@ -119,6 +119,7 @@ def work(c, u, tables, arrivals_rps, dt, on_callees, stays_out):
         gone = min(u.cancelled * u.n_inv, max(0.0, waiting - u.cores * u.busy))
         waiting -= gone
         u.departed += gone * u.n
+        c.abandoned += gone * u.n
         u.cancelled = 0.0
     blocked = blocked_share(c, u, tables, waiting + on_callees)
     offered = arrivals_rps * (1.0 - blocked) * dt

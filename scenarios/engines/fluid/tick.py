@@ -2,7 +2,13 @@
 
 from hms.scenarios.engines.fluid.answers import old_calls
 from hms.scenarios.engines.fluid.calls import new_calls
-from hms.scenarios.engines.fluid.published import publish_age, time_on_callees
+from hms.scenarios.engines.fluid.endpoints import answers_by_endpoint, calls_by_endpoint
+from hms.scenarios.engines.fluid.messages import publish_on
+from hms.scenarios.engines.fluid.published import (
+    publish_age,
+    time_by_endpoint,
+    time_on_callees,
+)
 from hms.scenarios.engines.fluid.stations import work
 from hms.scenarios.machine_code import compiled
 
@@ -84,24 +90,23 @@ def stations_of(c, units, tables, answered, passing, stays, dt, dt_inv):
             u.sum_refused += arrivals
         else:
             on_callees = max(0.0, held * u.n_inv + u.waiting_error)
-            theta, admitted = work(c, u, tables, arrivals * dt_inv * u.n_inv, dt, on_callees, stays)
+            offered = arrivals
+            if u.odd == 1:
+                offered *= 1.0 - u.refuse_share
+            theta, admitted = work(c, u, tables, offered * dt_inv * u.n_inv, dt, on_callees, stays)
+            if u.odd == 1:
+                u.refused = 1.0 - (1.0 - u.refused) * (1.0 - u.refuse_share)
             u.waiting_guess = held * u.n_inv + stays * dt * theta
             turned = max(0.0, arrivals - admitted * u.n)
             rejected += turned
             u.sum_refused += turned
             done = theta * dt * u.n
-            failed = done * error_share_of(u)
+            failed = done * u.own_error
             u.waiting += done - failed
             moved += done - failed
             wrong += failed
     c.rejected = rejected
     return moved, wrong, answered
-
-
-@compiled
-def error_share_of(u):
-    """Share of a unit's answers that are its own errors."""
-    return 1.0 - (1.0 - u.error_fault) * (1.0 - u.bad_error)
 
 
 @compiled
@@ -188,7 +193,7 @@ def publish(c, units, rings, error, shut, tick, dt, dt_inv):
     """(d): each unit's age, variance and error share, for its callers' next tick."""
     for g in range(c.u0, c.u1):
         u = units[g]
-        own = u.throughput * dt * u.n * error_share_of(u) if c.client == 0 else 0.0
+        own = u.throughput * dt * u.n * u.own_error if c.client == 0 else 0.0
         departed = u.admitted - u.queued - u.waiting
         out = max(0.0, departed - u.departed)
         u.departed = departed
@@ -198,7 +203,7 @@ def publish(c, units, rings, error, shut, tick, dt, dt_inv):
         if out > TRICKLE * u.out_mean and out > 1e-9:
             u.error_share = min(1.0, (dependent + own) / out) if dependent + own > 0.0 else 0.0
         else:
-            u.error_share = max(shut, error_share_of(u) if c.client == 0 else 0.0)
+            u.error_share = max(shut, u.own_error if c.client == 0 else 0.0)
         u.sum_answers += out
         u.sum_errors += dependent + own
         u.sum_own_errors += own
@@ -210,6 +215,26 @@ def publish(c, units, rings, error, shut, tick, dt, dt_inv):
 
 
 @compiled
+def answers(c, comps, units, edges, rings, tick, dt, dt_inv):
+    """(a) of a component: (leave well, fail, stays out, pass on)."""
+    if c.chains > 0:
+        return answers_by_endpoint(c, comps, units, edges, rings, tick, dt, dt_inv)
+    if c.parallel == 0:
+        return answers_in_order(c, comps, units, edges, rings, tick, dt, dt_inv)
+    return answers_side_by_side(c, comps, units, edges, rings, tick, dt, dt_inv)
+
+
+@compiled
+def calls(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
+    """(c) of a component: (leave well, fail)."""
+    if c.chains > 0:
+        return calls_by_endpoint(c, comps, units, edges, rings, moved, tick, dt, dt_inv)
+    if c.parallel == 0:
+        return calls_in_order(c, comps, units, edges, rings, moved, tick, dt, dt_inv)
+    return calls_side_by_side(c, comps, units, edges, rings, moved, tick, dt, dt_inv)
+
+
+@compiled
 def step_component(c, comps, units, edges, rings, tables, tick, dt, dt_inv):
     """One component's tick."""
     ok_before = 0.0
@@ -217,33 +242,25 @@ def step_component(c, comps, units, edges, rings, tables, tick, dt, dt_inv):
     stays = 0.0
     passing = 0.0
     if c.e1 > c.e0:
-        if c.parallel == 0:
-            ok_before, failed_before, stays, passing = answers_in_order(
-                c, comps, units, edges, rings, tick, dt, dt_inv
-            )
-        else:
-            ok_before, failed_before, stays, passing = answers_side_by_side(
-                c, comps, units, edges, rings, tick, dt, dt_inv
-            )
+        ok_before, failed_before, stays, passing = answers(
+            c, comps, units, edges, rings, tick, dt, dt_inv
+        )
     moved, wrong, answered = stations_of(
         c, units, tables, ok_before + failed_before, passing, min(1.0, stays), dt, dt_inv
     )
+    for k in range(c.p0, c.p1):
+        publish_on(edges[k], comps, units, rings, moved, dt)
     ok = moved
     bad = 0.0
     if c.e1 > c.e0:
-        if c.parallel == 0:
-            ok, bad = calls_in_order(
-                c, comps, units, edges, rings, moved, tick, dt, dt_inv
-            )
-        else:
-            ok, bad = calls_side_by_side(
-                c, comps, units, edges, rings, moved, tick, dt, dt_inv
-            )
+        ok, bad = calls(c, comps, units, edges, rings, moved, tick, dt, dt_inv)
     _, error, shut = leave(c, units, edges, ok, bad, failed_before, answered, wrong)
     dependent = failed_before + bad
     c.unavailable_share = dependent / (dependent + wrong) if dependent > 0.0 else 0.0
     publish(c, units, rings, error, shut, tick, dt, dt_inv)
-    if c.e1 > c.e0:
+    if c.chains > 0:
+        time_by_endpoint(c, comps, units, edges, rings)
+    elif c.e1 > c.e0:
         time_on_callees(c, comps, units, edges, rings)
 
 

@@ -1,12 +1,12 @@
 """Units split, go down and come back: what faults, acts and the platform do to replicas."""
 
+from hms.scenarios.engines.fluid.effects import end_effects
 from hms.scenarios.engines.fluid.records import POOLS, SLOT_FIELDS
 from hms.scenarios.machine_code import compiled
 
 FIRST_BACKOFF_S = 10.0
 LONGEST_BACKOFF_S = 300.0
 WELL_AGAIN_S = 600.0
-ENDPOINT_LAG_S = 1.0
 NOT_STARTING = -1
 
 
@@ -109,27 +109,38 @@ def reset_unit(c, u, units, edges, rings):
 def take_down(c, u, world, units, edges, rings, tick):
     """The unit is down from now on. Returns the requests lost."""
     lost = reset_unit(c, u, units, edges, rings)
+    c.lost += lost
+    if c.keys_inv > 0.0:
+        forget(c, u, units, world)
     u.up = 0
     u.reset = 1
     world.resets += 1
     u.starts_tick = NOT_STARTING
-    u.left_rotation = tick + int(ENDPOINT_LAG_S * world.dt_inv + 0.5)
+    u.left_rotation = tick + c.detect_ticks
     return lost
+
+
+@compiled
+def forget(c, u, units, world):
+    """A replica that goes down takes its part of the cache with it."""
+    total = 0.0
+    for g in range(c.u0, c.u1):
+        total += units[g].n
+    c.hit_rate *= 1.0 - u.n / total
+    world.caches_cold = 1
 
 
 @compiled
 def start_after(c, u, world, delay_s, tick):
     """A unit that is down starts: it is up after the delay and its start-up time."""
     u.starts_tick = tick + max(1, int((delay_s + c.startup_s) * world.dt_inv + 0.5))
+    u.starts_tick = max(u.starts_tick, u.down_until)
     u.hung = 0
+    u.paused = 0
     u.memory_mb = c.memory_idle_mb
-    if u.cures & 1:
-        u.slow_factor = 1.0
-    if u.cures & 2:
-        u.error_fault = 0.0
-    if u.cures & 4:
-        u.leak_mb_s = 0.0
-    u.cures = 0
+    if u.cures != 0:
+        end_effects(u.cures, c, u, world)
+        u.cures = 0
 
 
 @compiled
@@ -145,16 +156,3 @@ def backoff_s(u, now_s):
                 wait_s *= 2.0
     u.crashed_in_row += 1
     return min(wait_s, LONGEST_BACKOFF_S)
-
-
-@compiled
-def speed_of(c, u):
-    """A unit's speed: what hang, slowness, a bad version and a full memory leave of it."""
-    if u.hung == 1:
-        return 0.0
-    factor = u.slow_factor * u.bad_slow_factor
-    if c.memory_limit_mb > 0.0:
-        over = u.memory_mb / c.memory_limit_mb - 0.8
-        if over > 0.0:
-            factor *= 1.0 + 4.0 * (over / 0.2) * (over / 0.2)
-    return 1.0 / factor
