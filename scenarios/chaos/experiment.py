@@ -10,7 +10,7 @@ from typing import Any
 from hms.documents import Document, Problem, load_yaml_all, located, nearest
 from hms.errors import ManifestError
 from hms.scenarios.chaos.checking import checked, refuse_incomplete
-from hms.scenarios.chaos.vocabulary import GROUPS, INEXPRESSIBLE, ISTIO, OBJECT, SPECS
+from hms.scenarios.chaos.vocabulary import BESIDE, GROUPS, INEXPRESSIBLE, ISTIO, MESH, OBJECT, SPECS
 from hms.scenarios.read_fields import Fields, Path, shown
 
 MOST_OBJECTS = 1000
@@ -148,12 +148,12 @@ def _refuse_kind(kind: Any, group: str, path: Path, reader: Fields) -> None:
     """A problem for what was meant as a chaos experiment; a Deployment beside it is passed over."""
     kinds = {name: api for api, names in GROUPS.items() for name in names}
     near = nearest(str(kind), kinds)
-    if group == ISTIO and kind != near:
-        return  # a DestinationRule, a Gateway, …
+    if (group == ISTIO and kind != near) or (group == MESH and kind in BESIDE):
+        return  # a DestinationRule, a RemoteCluster, …
     if group in GROUPS:
         what = f"unknown kind {shown(kind)} of {group}"
         reader.wrong((*path, "kind"), what, ", ".join(GROUPS[group]), near)
-    elif kind in kinds:
+    elif str(kind) in kinds:
         what = f"apiVersion of a {kind} is {shown(group)}"
         reader.wrong((*path, "apiVersion"), what, f"{kinds[str(kind)]}/…", kinds[str(kind)])
     elif not isinstance(kind, str) or not group:

@@ -1,8 +1,9 @@
 """Which components, and how many replicas of each, a selector strikes.
 
-A scenario knows a component's name and its zone. A label selects the component whose name is its
-value (`app: cart`, `app.kubernetes.io/name: cart`); a pod's name the component it starts with
-(`cart-7d9c-x1`). Labels that name no component cannot be checked and are said to be left out.
+A label selects the components that carry it in the scenario (`labels`, `version`), else the one
+whose name is its value (`app: cart`, `app.kubernetes.io/name: cart`); a pod's name the component it
+starts with (`cart-7d9c-x1`). Labels that no component has cannot be checked and are said to be left
+out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NAMING = (
 )  # fmt: skip
 """Labels whose value is, by custom, the name of what runs in the pod."""
 
+VERSIONS = ("version", "app.kubernetes.io/version")
 ZONE = "topology.kubernetes.io/zone"
 OLD_ZONE = "failure-domain.beta.kubernetes.io/zone"
 
@@ -147,14 +149,15 @@ class _Selector:
     def _by_labels(self, labels: Mapping[str, str]) -> set[str]:
         chosen, unknown = set(self._names), []
         for key, value in labels.items():
-            if value in self._names:
-                chosen &= {value}
+            carrying = {c.name for c in self._all if _carries(c, key, value)}
+            if carrying or value in self._names:
+                chosen &= carrying or {value}
             elif key in NAMING:
                 unknown.append((key, value))
             else:
                 self._left_out("labelSelectors", f"{key}: {value}", "a scenario has no such label",
                                key)  # fmt: skip
-        if unknown and len(chosen) != 1:
+        if unknown and len(chosen) == len(self._names) > 1:
             raise self._nobody(f"{unknown[0][0]}: {unknown[0][1]}", unknown[0][1], unknown[0][0])
         for key, value in unknown:
             self._left_out("labelSelectors", f"{key}: {value}", "it names no component", key)
@@ -221,6 +224,13 @@ class _Selector:
 
     def _refuse(self, what: str, expected: str, near: str, *keys: str) -> ManifestError:
         return _wrong(self._of.place, what, expected, near, *self._below, *keys)
+
+
+def _carries(component: Component, key: str, value: str) -> bool:
+    """Whether a component has a label in the scenario."""
+    if component.labels.get(key) == value:
+        return True
+    return key in VERSIONS and bool(value) and component.version == value
 
 
 def _pod_names(pods: Any) -> Iterable[str]:

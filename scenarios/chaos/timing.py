@@ -93,7 +93,7 @@ class _Clock:
         key = "workflow" if kind == "Workflow" else KEYS[kind]
         if key not in spec:
             self._refuse(f"the schedule of a {kind} has no `{key}`", f"`{key}`", place)
-        self._say_schedule(spec, place, len(times))
+        self._say_schedule(spec, place, start_s, len(times))
         busy_until_s = -math.inf
         for number, distance in enumerate(times):
             at_s = start_s + distance
@@ -104,13 +104,14 @@ class _Clock:
                 busy_until_s = self._workflow(spec[key], below, name, at_s)
             else:
                 end_s = stop_s if spec.get("concurrencyPolicy") == "Allow" else math.inf
-                busy_until_s = self._inject(
-                    kind, name, spec[key], below, at_s, end_s, number
-                )
+                inner = {} if kind in INEXPRESSIBLE else spec[key]
+                busy_until_s = self._inject(kind, name, inner, below, at_s, end_s, number)
         return stop_s
 
-    def _say_schedule(self, spec: Mapping[str, Any], place: Place, count: int) -> None:
-        told = f"fires first at {self.start_s:g} s, then by its distances: {count} times"
+    def _say_schedule(
+        self, spec: Mapping[str, Any], place: Place, start_s: float, count: int
+    ) -> None:
+        told = f"fires first at {start_s:g} s, then by its distances: {count} times"
         if count == MOST_FIRINGS:
             told += f" ({MOST_FIRINGS} at most)"
         why = "a simulation has no calendar and no operator who deletes it"

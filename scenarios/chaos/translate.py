@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from hms.documents import Problem
@@ -28,6 +29,7 @@ LATEST_START = 1.0 / 3.0  # of the horizon
 STOP = 2.0 / 3.0  # of the horizon: schedules end there, so that a recovery can be seen
 RECOVERY_S = 120.0
 LONGEST_S = 3600.0
+MOST_FAULTS = 2000
 
 TRANSLATIONS: Mapping[str, Callable[[Injection, Context], Iterator[Entry]]] = {
     "PodChaos": pod_chaos,
@@ -72,6 +74,10 @@ def with_chaos(
     start_s = max(scenario.warm_up_s, min(START_S, scenario.horizon_s * LATEST_START))
     stop_s = max(start_s + 1.0, scenario.horizon_s * STOP)
     entries = merged(_entries(injections(experiments, start_s, stop_s, ledger), context))
+    if len(entries) > MOST_FAULTS:
+        what = f"more than {MOST_FAULTS:,} faults on this scenario"
+        file = experiments[0].place.document.file
+        raise ManifestError([Problem((), what, "fewer firings, or a selector of less")], file)
     if not entries and not ledger.spared:
         raise _nothing(ledger, experiments)
     longer = _long_enough(scenario, entries)
@@ -102,7 +108,7 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
     Two selected pods that call each other shape the same edge twice.
     """
     found: dict[str, Entry] = {}
-    for entry in entries:
+    for entry in islice(entries, MOST_FAULTS + 1):
         same = ("kind", "target", "start_s", "duration_s", "until")
         key = repr([entry.get(name) for name in same])
         known = found.get(key)

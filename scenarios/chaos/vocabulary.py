@@ -252,6 +252,12 @@ SPECS: Mapping[str, Tree] = {
     "Workflow": WORKFLOW,
     "VirtualService": VIRTUAL_SERVICE,
 }
+BESIDE = (
+    "PhysicalMachine", "RemoteCluster", "StatusCheck", "StatusCheckTemplate", "WorkflowNode",
+    "PodHttpChaos", "PodIOChaos", "PodNetworkChaos",
+)  # fmt: skip
+"""Kinds of Chaos Mesh that inject nothing by themselves: passed over."""
+
 MESH, ISTIO = "chaos-mesh.org", "networking.istio.io"
 GROUPS: Mapping[str, tuple[str, ...]] = {
     MESH: (*CHAOS, "Schedule", "Workflow", *INEXPRESSIBLE),

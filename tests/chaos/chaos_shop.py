@@ -11,7 +11,7 @@ workload: [{entry: web, client: people, rate_rps: 40}]
 slo: {web: {availability: 0.99, latency_ms: 800, stable_for_s: 15}}
 components:
   people: {kind: client}
-  web: {replicas: 3, cores: 1, zone: a, startup_s: 4}
+  web: {replicas: 3, cores: 1, zone: a, version: v2, labels: {tier: front}, startup_s: 4}
   cart: {replicas: 4, cores: 0.5, zone: b, memory_mb: 64, memory_limit_mb: 128, startup_s: 4}
   cart-db: {kind: store, cores: 2, startup_s: 4, address: "redis-cart:6379"}
 edges:

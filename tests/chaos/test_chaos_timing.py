@@ -29,6 +29,19 @@ def test_a_forbidden_overlap_is_left_out_and_an_allowed_one_is_not(strike):
     assert starts(strike("Schedule", "concurrencyPolicy: Allow\n" + spec)) == [60, 90, 120, 150]
 
 
+def test_a_schedule_of_what_no_scenario_has_injects_nothing(strike):
+    spec = "schedule: '@every 30s'\ntype: IOChaos\nioChaos: {action: latency, delay: 10ms}"
+    with pytest.raises(ManifestError, match="no fault like IOChaos"):
+        strike("Schedule", spec)
+
+
+def test_more_faults_than_anybody_can_mean_are_refused(strike, monkeypatch):
+    monkeypatch.setattr("hms.scenarios.chaos.translate.MOST_FAULTS", 200)
+    kill = "{action: pod-kill, mode: all, selector: {namespaces: [shop]}}"
+    with pytest.raises(ManifestError, match="more than 200 faults"):
+        strike("Schedule", f"schedule: '@every 1s'\ntype: PodChaos\npodChaos: {kill}")
+
+
 def workflow(entry: str, deadline: str = "") -> str:
     return f"""
 entry: all
