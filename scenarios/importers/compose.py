@@ -224,7 +224,8 @@ def _say_hints(findings: Findings, files: Sequence[_File]) -> None:
     for file in files:
         for service, data in file.services.items():
             for key in ("depends_on", "links"):
-                named = at(data, key) or ()
+                named = at(data, key)
+                named = named if isinstance(named, Mapping | list) else ()
                 others = {str(other).partition(":")[0] for other in named}
                 hints += [
                     f"{service} -> {other}"

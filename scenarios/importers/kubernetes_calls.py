@@ -41,7 +41,8 @@ def _variables(
     for entry in items(container, "envFrom"):
         wanted = at(entry, "configMapRef", "name")
         for source in _config_maps(cluster, manifest.namespace, wanted):
-            for key, value in (at(source.data, "data") or {}).items():
+            values = at(source.data, "data")
+            for key, value in values.items() if isinstance(values, Mapping) else ():
                 place = source.place("data", key)
                 yield Variable(str(key), str(value), place.file, place.line)
     for key in ("command", "args"):

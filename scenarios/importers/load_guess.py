@@ -26,6 +26,8 @@ def workload(data: Mapping[str, Any], findings: Findings) -> list[dict[str, Any]
     rate = {"is": 1.0, "from": RANGES}
     if loads:
         return [{"entry": entry, "client": name, "rate_rps": rate} for name, entry in loads]
+    if not calls:  # no name can be used; reading the scenario says so
+        return []
     entry = _entry(calls, list(components), findings)
     findings.say(f"no load generator found: people outside are taken to use `{entry}`")
     return [{"entry": entry, "rate_rps": rate}]
