@@ -16,6 +16,12 @@ from hms.agents.policy.parameters import BreakerParameters
 WALL_S = 1_700_000_000.0
 
 
+@pytest.fixture(autouse=True)
+def a_broken_invariant_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In these tests, and in the processes they start."""
+    monkeypatch.setenv("HMS_CHECK", "1")
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

@@ -27,7 +27,7 @@ from hms.errors import InvariantBroken, NotInitialized
 
 
 @pytest.fixture(autouse=True)
-def in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_production(a_broken_invariant_is_raised: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HMS_CHECK", raising=False)
 
 

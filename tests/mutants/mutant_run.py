@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("hms", "agents", "evolution", "experiments", "scenarios", "tests", "pyproject.toml")
 PATCHED = ("agents", "hms")  # copied; the rest is linked
 PATIENCE_S = 60.0  # a test that hangs has seen the defect
+CONTROL_PATIENCE_S = 900.0  # all tests without a defect; the machine may be busy
 ALL_OF_THE_BREAKER = [
     *(f"tests/healing/cases/test_cases_{name}.py" for name in "acbd"),
     "tests/healing/cases/test_cases_f.py",
@@ -110,7 +111,7 @@ def a_copy(files: dict[str, str]) -> Iterator[Path]:
         yield copy
 
 
-def judged(mutant: Mutant) -> Verdict:
+def judged(mutant: Mutant, patience_s: float = PATIENCE_S) -> Verdict:
     """Run the tests on the mutant; no test found is no verdict."""
     began_s = time.monotonic()
     with a_copy(mutant.files) as copy:
@@ -121,7 +122,7 @@ def judged(mutant: Mutant) -> Verdict:
         told = ""
         try:
             done = subprocess.run(
-                command, cwd=copy, env=where, capture_output=True, text=True, timeout=PATIENCE_S,
+                command, cwd=copy, env=where, capture_output=True, text=True, timeout=patience_s,
                 check=False,
             )
             told = done.stdout[-1500:] + done.stderr[-500:]
@@ -137,13 +138,15 @@ def main() -> int:
     asked.add_argument("--only", default="", help="those whose name holds this")
     asked.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     given = asked.parse_args()
-    control = judged(Mutant("the sources as they are", {}, EVERY_TEST))
+    control = judged(Mutant("the sources as they are", {}, EVERY_TEST), CONTROL_PATIENCE_S)
     if control.said != "alive":
         print(f"the tests fail without any defect:\n{control.told}")
         return 1
+    patience_s = max(PATIENCE_S, 2.0 * given.jobs * control.seconds)
+    print(f"{control.seconds:.0f} s for all tests; one that takes {patience_s:.0f} s hangs")
     alive = []
     with ThreadPoolExecutor(given.jobs) as pool:
-        for verdict in pool.map(judged, list(mutants(given.only))):
+        for verdict in pool.map(lambda each: judged(each, patience_s), list(mutants(given.only))):
             print(f"{verdict.said:6} {verdict.seconds:5.1f} s  {verdict.mutant.name}", flush=True)
             if not verdict.is_caught:
                 alive.append(verdict)
