@@ -80,6 +80,17 @@ class System:
                     ahead.append(edge.callee)
         return frozenset(found)
 
+    def promised_s(self, name: str) -> float:
+        """The shortest latency that an entry promises whose requests may reach a component."""
+        found, ahead = {name}, [name]
+        while ahead:
+            for edge in self.callers_of(ahead.pop()):
+                if edge.caller not in found:
+                    found.add(edge.caller)
+                    ahead.append(edge.caller)
+        promises = (slo.latency_s for entry, slo in self.middle.slo.items() if entry in found)
+        return min(promises, default=math.inf)
+
     def is_client(self, edge: Edge) -> bool:
         """Whether people or a load generator make these calls."""
         return self.middle.components[edge.caller].kind == "client"

@@ -43,8 +43,9 @@ def _heading(review: Review) -> Iterator[str]:
     )
     guessed = sum(system.timeout_is_guess(edge) for edge in system.own_edges)
     if guessed:
-        all_of = "no time-out is" if guessed == len(system.own_edges) else f"{guessed} are not"
-        yield f"time-outs: {all_of} stated anywhere; what nobody wrote is not reviewed"
+        of = len(system.own_edges)
+        all_of = "none is stated" if guessed == of else f"{of - guessed} of {of} are stated"
+        yield f"time-outs: {all_of}; what nobody wrote is not reviewed"
     yield from _unwell(review)
 
 

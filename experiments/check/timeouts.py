@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from hms.experiments.check.failures import hang, slow_answers
 from hms.experiments.check.findings import Finding
-from hms.experiments.check.quantities import rounded_down, seconds
+from hms.experiments.check.quantities import rounded_down, seconds, whole
 from hms.experiments.check.system import System, change_edge, waits_s
 from hms.scenarios.model import Edge
 
@@ -15,6 +16,10 @@ TIMEOUT_NESTING = "timeout-nesting"
 SHORTEST_S = 0.001
 SHARE = 0.9
 """Of the caller's patience that a call may take: the rest is the component's own work."""
+HALF = 0.5
+"""Of the latency that an entry promises: several calls and the work between them share it."""
+TIMES_USUAL = 10.0
+"""A time-out below so many times the usual answer would cut healthy calls."""
 
 
 def timeout_nesting(system: System) -> Iterator[Finding]:
@@ -41,39 +46,67 @@ def _least_patient(system: System, edge: Edge) -> Edge | None:
 def _finding(
     system: System, edge: Edge, above: Edge, patience_s: float, longest_s: float
 ) -> Finding:
-    retry = system.at(edge).retry
-    attempts = retry.max_attempts if retry.retry_on_timeout else 1
-    call_s = system.call_s(edge)
-    waits = waits_s(retry, attempts)
-    sum_text = seconds(call_s)
-    if attempts > 1:
-        sum_text = f"{attempts} × {seconds(call_s)}"
-        sum_text += f" + {seconds(waits)} of waits" if waits > 0.0 else ""
-        total_s = system.at(edge).timeout.total_s
-        bound = 0.0 < total_s <= longest_s
-        sum_text += f", at most {seconds(total_s)} in all," if bound else f" = {seconds(longest_s)}"
     says = (
-        f"waits {sum_text} for {edge.callee}, but {above.caller} gives it up after"
-        f" {seconds(patience_s)}"
+        f"waits {_sum(system, edge, longest_s)} for {edge.callee}, but {above.caller} gives it up"
+        f" after {seconds(patience_s)}"
     )
-    total_s = SHARE * patience_s
-    fitting_s = (total_s - waits) / attempts
-    if fitting_s <= 0.0:  # the waits alone are longer: one attempt is all there is time for
-        fitting_s = total_s
-    timeout = {
-        "call_s": max(SHORTEST_S, rounded_down(min(fitting_s, call_s))),
-        "total_s": max(SHORTEST_S, rounded_down(total_s)),
-    }
     middle_s = (patience_s + min(longest_s, 4.0 * patience_s)) / 2.0
     return Finding(
         TIMEOUT_NESTING,
         edge.name,
         system.places.of(edge, *_keys(edge)),
         says,
-        change_edge(edge, timeout=timeout),
+        _fitting(system, edge, _usable_s(system, edge, patience_s)),
         (slow_answers(edge, math.ceil(10.0 * middle_s) / 10.0), hang(edge.callee)),
         also=(system.places.of(above, *_keys(above)),),
     )
+
+
+def _attempts(system: System, edge: Edge) -> int:
+    """Attempts that may all be waited out."""
+    retry = system.at(edge).retry
+    return retry.max_attempts if retry.retry_on_timeout else 1
+
+
+def _sum(system: System, edge: Edge, longest_s: float) -> str:
+    """How the longest wait comes about: `3 × 2 s + 150 ms of waits = 6.15 s`."""
+    attempts = _attempts(system, edge)
+    if attempts == 1:
+        return seconds(system.call_s(edge))
+    waits = waits_s(system.at(edge).retry, attempts)
+    text = f"{attempts} × {seconds(system.call_s(edge))}"
+    text += f" + {seconds(waits)} of waits" if waits > 0.0 else ""
+    total_s = system.at(edge).timeout.total_s
+    if 0.0 < total_s <= longest_s:
+        return f"{text}, at most {seconds(total_s)} in all,"
+    return f"{text} = {seconds(longest_s)}"
+
+
+def _usable_s(system: System, edge: Edge, patience_s: float) -> float:
+    """How long all attempts together may take.
+
+    What people are promised bounds it as well, where that leaves the callee time enough: an
+    answer, or a fallback, that comes after the promise is as bad as none.
+    """
+    callee = system.middle.components[edge.callee]
+    usual_s = system.service_s(callee) + 2.0 * edge.network_s
+    promised_s = HALF * system.promised_s(edge.caller)
+    if promised_s < TIMES_USUAL * usual_s:
+        return SHARE * patience_s
+    return min(SHARE * patience_s, promised_s)
+
+
+def _fitting(system: System, edge: Edge, usable_s: float) -> dict[str, Any]:
+    """Time-outs that fit, in the words in which the file has them."""
+    attempts = _attempts(system, edge)
+    call_s = (usable_s - waits_s(system.at(edge).retry, attempts)) / attempts
+    if call_s <= 0.0:  # the waits alone are longer: one attempt is all there is time for
+        call_s = usable_s
+    call_s = max(SHORTEST_S, rounded_down(min(call_s, system.call_s(edge))))
+    if _keys(edge) == ("timeout_ms",) and attempts == 1:
+        return change_edge(edge, timeout_ms=whole(round(1000.0 * call_s, 3)))
+    total_s = max(SHORTEST_S, rounded_down(usable_s))
+    return change_edge(edge, timeout={"call_s": call_s, "total_s": total_s})
 
 
 def _keys(edge: Edge) -> tuple[str, ...]:

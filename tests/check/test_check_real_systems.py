@@ -55,6 +55,20 @@ def test_the_shipped_online_boutique_is_reviewed_on_one_screen() -> None:
     assert costs == sorted(costs, reverse=True)
 
 
+@pytest.mark.slow
+def test_bookinfos_known_mismatch_of_time_outs_is_found_and_mended() -> None:
+    """Istio's fault injection task: productpage waits 3 s for reviews, which wait 10 s."""
+    system, _ = read_system(["bookinfo"])
+    found = [each for each in review(system).proven if each.rule == "timeout-nesting"]
+    assert [each.subject for each in found] == [
+        "reviews-v2 -> ratings-v1",
+        "reviews-v3 -> ratings-v1",
+    ]
+    for finding in found:
+        assert "waits 10 s for ratings-v1, but productpage-v1 gives it up after 3 s" in finding.says
+        assert finding.severity == "high"
+
+
 def test_of_very_many_findings_some_of_each_rule_are_simulated(tmp_path: Path) -> None:
     names = [f"c{i}" for i in range(120)]
     data = {
