@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hms.evolution.baselines import TODAY, names
+from hms.experiments.plan_sweep import SweepPlan
 from hms.scenarios.generate import FailurePlan
 from hms.scenarios.split import SplitSizes
 
@@ -129,6 +130,7 @@ class ExperimentPlan:
     prices: Prices
     replayed: tuple[str, ...]
     file: str = ""
+    sweep: SweepPlan | None = None
 
     def budget(self, wanted: str) -> Budget:
         """A named budget, or one of any number of incidents.
@@ -214,6 +216,7 @@ class ExperimentPlan:
                 "hosts": "one_per_component",
                 "incidents": list(self.replayed),
             },
+            **({"sweep": self.sweep.to_mapping()} if self.sweep else {}),
         }
 
 

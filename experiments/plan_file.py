@@ -20,9 +20,10 @@ from hms.experiments.plan import (
     SearchPlan,
     TopologyPlan,
 )
+from hms.experiments.plan_sweep import read_sweep
 from hms.experiments.plan_topology import IMPORTERS, read_topology
 from hms.scenarios.file_keys import INTEGER, TEXT, FileKey, table
-from hms.scenarios.generate import FailurePlan
+from hms.scenarios.generate import EVERY_FAMILY, FailurePlan
 from hms.scenarios.importers.files import system_name
 from hms.scenarios.read_fields import Fields, shown
 
@@ -31,7 +32,7 @@ LIBRARY = Path(__file__).resolve().parent / "library"
 
 TOP_KEYS = (
     "schema", "name", "seed", "topology", "failures", "budgets", "search", "choose", "compare",
-    "prices", "replay",
+    "prices", "replay", "sweep",
 )  # fmt: skip
 NAME = r"[a-z0-9][a-z0-9-]{0,40}"
 SEED = r"[ -~]{1,64}"
@@ -157,6 +158,7 @@ def parse_plan(data: Any, file: Path) -> tuple[ExperimentPlan | None, list[Probl
         "compare": _compare(top.get("compare"), reader),
         "prices": Prices(**_values(top.get("prices"), PRICE_KEYS, ("prices",), reader)),
         "replayed": _replayed(top.get("replay"), reader),
+        "sweep": read_sweep(top.get("sweep"), EVERY_FAMILY, reader),
     }
     if problems or failures is None:
         return None, problems

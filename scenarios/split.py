@@ -8,8 +8,10 @@ neither the size of a set nor the order of work moves any other incident.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -78,6 +80,23 @@ def list_incidents(
         names = never_trained if split == NEVER_TRAINED else families
         incidents.extend(take_turns(split, names, getattr(sizes, split)))
     return incidents
+
+
+def split_facts(
+    families: Sequence[str], never_trained: Sequence[str], sizes: SplitSizes, topology: str,
+    seed: str,
+) -> dict[str, Any]:  # fmt: skip
+    """What a manifest holds of an experiment's split: who is in which set, and its SHA-256.
+
+    With the version of hms it says which incidents there are: results of two runs may be compared
+    where the hashes are equal.
+    """
+    facts = {
+        "topology": topology, "families": list(families), "never_trained": list(never_trained),
+        "sizes": {name: getattr(sizes, name) for name in SPLITS}, "seed": seed,
+    }  # fmt: skip
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return {**facts, "sha256": hashlib.sha256(text.encode("utf-8")).hexdigest()}
 
 
 def take_turns(split: str, families: Sequence[str], count: int) -> Iterable[IncidentId]:

@@ -11,26 +11,19 @@ from hms.experiments.job import Job
 from hms.experiments.steps.inputs import write_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hms.experiments.plan import ExperimentPlan
     from hms.scenarios.model import Scenario
 
 
 def read_topology(job: Job) -> str:
     """Set `job.topology`, `job.baselines` and `job.footnotes`."""
     from hms.evolution.baselines import TODAY, load, today_policy
-    from hms.scenarios.importers.assemble import Labels
-    from hms.scenarios.importers.read import import_scenario
-    from hms.scenarios.load import load_scenario
 
-    plan = job.plan.topology
-    if plan.scenario is not None:
-        job.topology = load_scenario(plan.scenario, plan.overlays)
-    else:
-        imported = import_scenario(
-            plan.importer, plan.manifests, Labels(job.plan.name), plan.overlays
-        )
-        job.topology = imported.scenario
-        for line in imported.said:
-            job.progress.say(line)
+    job.topology, said = load_topology(job.plan)
+    for line in said:
+        job.progress.say(line)
     stacks = {
         name: today_policy(job.topology) if name == TODAY else load(name)
         for name in job.plan.compare.baselines
@@ -40,6 +33,19 @@ def read_topology(job: Job) -> str:
     write_inputs(job)
     job.progress.advance(1.0)
     return described(job.topology)
+
+
+def load_topology(plan: ExperimentPlan) -> tuple[Scenario, Sequence[str]]:
+    """The plan's system with its overlays, and what an import has to say about it."""
+    from hms.scenarios.importers.assemble import Labels
+    from hms.scenarios.importers.read import import_scenario
+    from hms.scenarios.load import load_scenario
+
+    where = plan.topology
+    if where.scenario is not None:
+        return load_scenario(where.scenario, where.overlays), ()
+    imported = import_scenario(where.importer, where.manifests, Labels(plan.name), where.overlays)
+    return imported.scenario, imported.said
 
 
 def described(topology: Scenario) -> str:

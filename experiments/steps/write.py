@@ -115,12 +115,27 @@ def manifest_facts(job: Job) -> dict[str, Any]:
             "level": job.plan.compare.level,
         },
         "incidents_spent": dict(job.spent),
+        "split": _split(job),
         "sets": {name: list(found.ids) for name, found in getattr(job, "sets", {}).items()},
         "workers": job.options.workers,
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": {"system": sys.platform, "kind": platform.machine()},
         "seconds": {name: round(s, 2) for name, s in job.progress.timer.seconds.items()},
     }
+
+
+def _split(job: Job) -> dict[str, Any]:
+    """Which failures may be trained on; the generator's own split beside the experiment's."""
+    from hms.scenarios.generator.frozen_split import FROZEN
+    from hms.scenarios.split import split_facts
+
+    topology = getattr(job, "topology", None)
+    plan = job.plan.failures
+    facts = split_facts(
+        plan.families, plan.never_trained, job.budget.sizes,
+        topology.name if topology is not None else "", job.seed,
+    )  # fmt: skip
+    return {**facts, "generator_sha256": FROZEN.sha256}
 
 
 def _result_facts(job: Job) -> dict[str, Any]:

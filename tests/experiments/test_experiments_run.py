@@ -12,6 +12,8 @@ from conftest import HERE, TINY, FinishedRun, run_hms
 from hms.experiments.frames import load_run
 from hms.experiments.run_directory import changed_files
 from hms.experiments.tracking import PARENT
+from hms.scenarios.generator.frozen_split import FROZEN
+from hms.scenarios.split import SplitSizes, split_facts
 
 pytestmark = pytest.mark.slow
 
@@ -64,8 +66,17 @@ def test_the_manifest_freezes_scenarios_seeds_versions_and_what_was_spent(
     assert spent["held out"] == len(STACKS) * 6
     assert spent["validation"] == (4 + len(STACKS) - 1) * 4
     assert manifest["seed"] == "7"
+    split = manifest["split"]
+    assert split["families"] == ["crash", "hang"] and split["never_trained"] == ["slow"]
+    assert split["sha256"] == split_of_tiny(seed="7") != split_of_tiny(seed="8")
+    assert split["generator_sha256"] == FROZEN.sha256
     assert manifest["policy_sha256"] == finished.run.policy.sha256
     assert {"python", "ray", "numba", "mlflow"} <= set(manifest["versions"])
+
+
+def split_of_tiny(seed: str) -> str:
+    sizes = SplitSizes(train=6, validation=4, held_out=6, held_out_never_trained=2)
+    return str(split_facts(["crash", "hang"], ["slow"], sizes, "corner-shop", seed)["sha256"])
 
 
 def test_the_policy_file_holds_nothing_of_the_run_that_made_it(finished: FinishedRun) -> None:

@@ -1,0 +1,1 @@
+"""Sweeps: every combination of some factors, each on the same drawn failures."""
