@@ -23,8 +23,10 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
+from numba.core.imputils import lower_getattr_generic
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import intrinsic, models, register_model
 from numba.np import arrayobj
 
 from hms.scenarios.machine_code import PLAIN, Door, Part
@@ -34,6 +36,54 @@ OPTIMISE = 1
 
 NUMBERS = {"void": types.none, "i8": types.int64, "u8": types.uint64, "f8": types.float64}
 WORD = ir.IntType(64)
+
+
+
+class StateType(types.Type):  # type: ignore[misc]
+    """The state of a run as where its table of words lies; a named tuple of arrays to Python.
+
+    A tuple of twenty arrays is 140 arguments of every function, and its name, of all fields of all
+    records, is in every symbol. Its arrays never move, so the words are constants.
+    """
+
+    def __init__(self, arrays: Any) -> None:
+        self.arrays = dict(zip(arrays.fields, arrays.types, strict=True))
+        self.words = sum(1 + array.ndim for array in arrays.types)
+        super().__init__(arrays.instance_class.__module__)  # short: it is in every symbol
+
+
+@register_model(StateType)
+class _StateModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: StateType) -> None:
+        super().__init__(manager, kind, WORD.as_pointer())
+
+
+@infer_getattr
+class _StateArrays(AttributeTemplate):  # type: ignore[misc]
+    key = StateType
+
+    def generic_resolve(self, state: StateType, name: str) -> Any:
+        return state.arrays.get(name)
+
+
+@lower_getattr_generic(StateType)  # type: ignore[untyped-decorator]
+def _array_of_state(context: Any, builder: Any, state: StateType, table: Any, name: str) -> Any:
+    """An array of the state from its words, of which LLVM knows that nobody ever writes them."""
+    never_written = builder.module.add_metadata([])
+
+    def word(k: int) -> Any:
+        loaded = builder.load(builder.gep(table, [WORD(k)]))
+        loaded.set_metadata("invariant.load", never_written)
+        return loaded
+
+    first = 0
+    for each, kind in state.arrays.items():
+        if each == name:
+            words = (word(k) for k in range(first, first + 1 + kind.ndim))
+            return _from_words(context, builder, kind, words)
+        first += 1 + kind.ndim
+    raise AttributeError(name)
+
 
 _elsewhere: dict[Door, Any] = {}
 """Doors that another process lowers, and how they are called."""
@@ -87,10 +137,17 @@ def _dispatcher(function: Callable[..., Any]) -> Any:
 
     def once_for_all_literals(arguments: Sequence[Any], named: Any) -> Any:
         """Else a function is compiled once for each constant it is called with."""
-        return ask(tuple(types.unliteral(each) for each in arguments), named)
+        return ask(tuple(_one_kind(each) for each in arguments), named)
 
     made.get_call_template = once_for_all_literals
     return made
+
+
+def _one_kind(kind: Any) -> Any:
+    """Small integers of a record are passed as any other."""
+    plain = types.unliteral(kind)
+    small = isinstance(plain, types.Integer) and plain.bitwidth < types.int64.bitwidth
+    return types.int64 if small else plain
 
 
 def type_of(part: Part) -> Any:
@@ -232,12 +289,18 @@ def _entry(codegen: Any, door: Door, state: Any) -> Any:
     entry = ir.Function(module, wide, door.entry)
     builder = ir.IRBuilder(entry.append_basic_block())
     failed, table, *numbers = entry.args
-    words = (builder.load(builder.gep(table, [WORD(k)])) for k in range(1000))
-    given = iter(numbers)
-    values = [
-        next(given) if kind in PLAIN else _from_words(context, builder, each, words)
-        for kind, each in zip(door.arguments, arguments, strict=True)
-    ]
+    given, at, values = iter(numbers), 0, []
+    for kind, each in zip(door.arguments, arguments, strict=True):
+        if kind in PLAIN:
+            values.append(next(given))
+        elif isinstance(each, StateType):
+            values.append(builder.gep(table, [WORD(at)]))
+            at += each.words
+        else:
+            count = sum(1 + array.ndim for array in getattr(each, "types", (each,)))
+            words = (builder.load(builder.gep(table, [WORD(at + k)])) for k in range(count))
+            values.append(_from_words(context, builder, each, words))
+            at += count
     status, value = convention.call_function(builder, inner, result, arguments, values)
     builder.store(status.code, failed)
     builder.ret_void() if PLAIN[door.result] is None else builder.ret(value)

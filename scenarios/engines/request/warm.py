@@ -9,10 +9,11 @@ def build() -> bytes:
     """The object file of the engine's doors."""
     from numba import typeof
 
-    from hms.scenarios.code_generation import bitcode_of, object_of
+    from hms.scenarios.code_generation import StateType, bitcode_of, object_of
 
     doors = list(DOORS[REQUEST].values())
-    return object_of((bitcode_of(doors, (), typeof(example())),), doors)
+    state = StateType(typeof(example()))
+    return object_of((bitcode_of(doors, (), state),), doors)
 
 
 def example() -> Any:
