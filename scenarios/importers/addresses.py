@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hms.scenarios.importers.findings import (
     ENVIRONMENT,
+    Fact,
     Findings,
     FoundEdge,
     Place,
@@ -21,6 +22,7 @@ from hms.scenarios.importers.findings import (
     protocol_of,
 )
 from hms.scenarios.importers.telemetry import TELEMETRY, sends_telemetry
+from hms.scenarios.provenance import STATED
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?"
 _TOKEN = re.compile(
@@ -32,6 +34,8 @@ _HOLDS_ADDRESS = re.compile(
     r"(^|_)(ADDR|ADDRESS|HOST|HOSTNAME|URL|URI|ENDPOINT|SERVER|SERVERS|SERVICE|DSN|BROKERS?)$",
     re.IGNORECASE,
 )
+_CRITICALITY = re.compile(r"(?:^|,)\s*service\.criticality\s*=\s*(\w+)")
+_CRITICAL_AS = {"critical": "high", "high": "high", "medium": "normal", "low": "low"}
 _FLAG = re.compile(r"true|1|yes|on", re.IGNORECASE)
 _LOCAL = re.compile(r"localhost|[\d.]+|.*\.local$")
 
@@ -52,6 +56,8 @@ class Variable:
 def find_calls(caller: str, variable: Variable, lookup: Lookup, findings: Findings) -> None:
     """Add an edge for each known service that the value names; say what leads nowhere."""
     value = variable.value.strip()
+    if variable.name == "OTEL_RESOURCE_ATTRIBUTES":
+        _note_criticality(caller, variable, findings)
     telemetry = sends_telemetry(variable.name)
     found = telemetry  # a collector that is not deployed here is not worth a word
     for match in _TOKEN.finditer(value):
@@ -76,6 +82,15 @@ def find_calls(caller: str, variable: Variable, lookup: Lookup, findings: Findin
     if not found:
         _say_if_nowhere(caller, variable, findings)
         _say_if_hint(caller, variable, findings)
+
+
+def _note_criticality(caller: str, variable: Variable, findings: Findings) -> None:
+    """OpenTelemetry's `service.criticality` in our three words."""
+    match = _CRITICALITY.search(variable.value)
+    word = _CRITICAL_AS.get(match[1].lower()) if match else None
+    if word:
+        place = Place(ENVIRONMENT, variable.file, variable.line, STATED)
+        findings.components[caller].facts["criticality"] = Fact(word, place)
 
 
 def _protocol(callee: str, port: int, scheme: str, findings: Findings) -> str:

@@ -176,9 +176,10 @@ class _Mesh:
         path: tuple[str | int, ...],
     ) -> None:
         """Keep the first object of a component; say that a second one is there."""
+        said = at(manifest.data, *path)
         for name in names:
-            first = known.setdefault(name, (manifest, path, at(manifest.data, *path)))[0]
-            if first is not manifest:
+            first, _, taken = known.setdefault(name, (manifest, path, said))
+            if first is not manifest and taken != said:
                 both = f"{first.file} and {manifest.file}"
                 self._findings.say(f"{both} both say how `{name}` is called: the first is taken")
 

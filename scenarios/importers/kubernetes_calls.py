@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hms.scenarios.importers.addresses import Variable, find_calls
 from hms.scenarios.importers.findings import Place
 from hms.scenarios.importers.kubernetes_objects import TEMPLATED, Cluster, Manifest, at, items
+
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
+_LONGEST = 4096
 
 
 def add_calls(cluster: Cluster, name: str) -> None:
@@ -20,8 +25,21 @@ def add_calls(cluster: Cluster, name: str) -> None:
         return cluster.lookup(host, manifest.namespace)
 
     for index in range(len(items(manifest.data, *containers))):
+        known: dict[str, str] = {}
         for variable in _variables(cluster, manifest, (*containers, index)):
-            find_calls(name, variable, lookup, cluster.findings)
+            value = _filled_in(variable.value, known)
+            if variable.name:
+                known[variable.name] = value
+            find_calls(name, replace(variable, value=value), lookup, cluster.findings)
+
+
+def _filled_in(value: str, known: Mapping[str, str]) -> str:
+    """A value with `$(NAME)` replaced by the variables above it, as Kubernetes does."""
+
+    def replacement(match: re.Match[str]) -> str:
+        return known.get(match[1], match[0])
+
+    return _REFERENCE.sub(replacement, value[:_LONGEST])[:_LONGEST]
 
 
 def _variables(

@@ -158,6 +158,47 @@ def test_two_rules_for_one_host_are_said(imported):
     assert "both say how `stock` is called: the first is taken" in "\n".join(found.said)
 
 
+def test_a_rule_that_is_there_twice_word_for_word_is_no_disagreement(imported):
+    assert "both say" not in "\n".join(imported(ROUTE + ROUTE).said)
+
+
+def fault(text: str, match: str = "") -> str:
+    return (
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: stock}\nspec:\n"
+        f"  hosts: [stock]\n  http:\n  - fault: {{{text}}}\n{match}"
+        "    route: [{destination: {host: stock}}]\n---\n"
+    )
+
+
+def test_injected_faults_become_faults_as_chaos_files_do(imported):
+    delay = "delay: {percentage: {value: 100}, fixedDelay: 7s}"
+    abort = "abort: {percentage: {value: 25}, httpStatus: 503}"
+    found = imported(fault(f"{delay}, {abort}"))
+    kinds = {each.kind: each for each in found.scenario.faults}
+    assert kinds["latency"].edge == ("web", "stock")
+    assert kinds["latency"].parameters["added_s"] == 7.0
+    assert (kinds["error"].component, kinds["error"].parameters["share"]) == ("stock", 0.25)
+    assert kinds["error"].start_s == 60.0
+    assert "2 faults that Istio injects are in the scenario, from 60 s on" in found.said
+
+
+def test_what_a_fault_loses_is_said_with_its_line(imported):
+    match = "    match: [{headers: {user: {exact: jason}}}]\n"
+    said = "\n".join(imported(fault("delay: {fixedDelay: 1s}", match)).said)
+    assert "http.0.match: a scenario does not know paths, methods, headers" in said
+    assert "k.yaml:" in said
+
+
+def test_a_misspelt_fault_is_refused_with_its_line(imported):
+    with pytest.raises(ManifestError, match="fixedDelay"):
+        imported(fault("delay: {fixedDealy: 1s}"))
+
+
+def test_ranges_stay_ranges_beside_faults(imported):
+    scenario = imported(fault("delay: {fixedDelay: 1s}")).scenario
+    assert dict(scenario.ranges())
+
+
 def test_more_retries_than_a_policy_has_and_unknown_words_are_said(imported):
     text = ROUTE.replace("attempts: 3", "attempts: 9").replace("gateway-error", "sometimes")
     found = imported(text)
