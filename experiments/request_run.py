@@ -22,13 +22,17 @@ def run_requests(
     Args:
         spans: how many spans of visits and calls the outcome keeps.
     """
+    from hms.evolution.baselines import TODAY
+    from hms.experiments.todays_settings import todays_tables
     from hms.scenarios.engines.request.build import Budget
     from hms.scenarios.engines.request.engine import run
     from hms.scenarios.policy_tables import tables
 
     name, policy = policy_named(policy_name, incident.scenario)
     compiled = incident.compiled
-    tabled = tables(policy, incident.scenario)
+    today = name == TODAY  # each edge with its own settings: no policy could say them all
+    scenario = incident.scenario
+    tabled = todays_tables(scenario) if today else tables(policy, scenario)
     budget = Budget(events=event_budget)
     outcome = run(compiled, tabled, record=True, budget=budget, spans=spans)
     events = tuple(read_events(outcome.events, compiled.names, compiled.edge_names))
