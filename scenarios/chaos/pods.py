@@ -14,6 +14,9 @@ from hms.scenarios.model import Component
 SLOW_FROM, SLOW_STEEP = 0.8, 4.0
 """From which share of its memory limit a process slows, and how much at it (docs/world.md)."""
 
+MOST_TAKEN = 0.999
+"""Of a CPU: the fault's own limit."""
+
 _CONTAINERS = ("a component is one container", "the whole replica is struck")
 _CLUSTER = ("a scenario is one cluster", "struck here")
 
@@ -81,9 +84,10 @@ def _cpu(injection: Injection, struck: Struck, component: Component, context: Co
     left = max(1.0 - workers * load / component.cores, 1.0 / (workers + 1.0))
     why = "what a stressor leaves depends on the scheduler and on the service's threads"
     done = f"max(1 - w·l/cores, 1/(w+1)) = {left:.0%} is left: service time × {1 / left:.3g}"
+    taken = tidy(min(MOST_TAKEN, 1.0 - left))
     at = ("stressors", "cpu")
     context.ledger.lost(injection, at, f"{workers} × {load:.0%}", why, done)
-    return {"kind": "slow", "target": struck.target, "factor": tidy(1.0 / left)}
+    return {"kind": "cpu_starvation", "target": struck.target, "share": taken}
 
 
 def _memory(

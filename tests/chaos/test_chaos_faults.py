@@ -35,12 +35,12 @@ def test_stress_takes_the_share_of_cpu_that_fair_scheduling_leaves_it(strike):
     (fault,) = strike(
         "StressChaos", "stressors: {cpu: {workers: 1, load: 20}}\nduration: 30s\n" + ALL_CART
     ).scenario.faults
-    assert (fault.kind, fault.parameters["factor"]) == ("slow", pytest.approx(1 / 0.6))
+    assert (fault.kind, fault.parameters["share"]) == ("cpu_starvation", pytest.approx(0.4))
     # three greedy workers: one thread of four
     (fault,) = strike(
         "StressChaos", "stressors: {cpu: {workers: 3, load: 100}}\nduration: 30s\n" + ALL_CART
     ).scenario.faults
-    assert fault.parameters["factor"] == pytest.approx(4.0)
+    assert fault.parameters["share"] == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(
