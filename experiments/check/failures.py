@@ -58,10 +58,12 @@ def rush(system: System, component: Component) -> Trial:
 
 
 def overload(system: System, component: Component) -> Trial:
-    """Slower for half a minute, so that half as much again arrives as it can serve."""
+    """Slower for half a minute, whatever is restarted: half as much again comes as it can serve."""
     busy = max(system.busy(component), 1e-3)
     factor = round(max(1.5, OVERLOADED / busy), 1)
-    fault = Fault("slow", component.name, None, 0, 0.0, OVERLOAD_S, parameters={"factor": factor})
+    fault = Fault(
+        "disk_slow", component.name, None, 0, 0.0, OVERLOAD_S, parameters={"factor": factor}
+    )
     return Trial(f"{OVERLOAD_S:.0f} s overload of {component.name}", fault)
 
 

@@ -46,7 +46,7 @@ def retry_multiplication(system: System) -> Iterator[Finding]:
         worst = math.prod(factors)
         product = " × ".join(map(count, factors))
         names = " -> ".join((path[0].caller, *(edge.callee for edge in path)))
-        says = f"{names}: {product} = {count(worst)} times the calls when {last.callee} fails"
+        says = f"{product} = {count(worst)} times the calls when {last.callee} fails, on {names}"
         yield Finding(
             RETRY_MULTIPLICATION,
             last.name,
