@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from hms.experiments.calibration.fitted import Calibration, Value
-from hms.scenarios.model import Scenario
+from hms.scenarios.model import Scenario, Workload
 from hms.scenarios.provenance import MEASURED
 from hms.scenarios.scenario_yaml import to_yaml
 
@@ -46,7 +46,9 @@ def overlay_mapping(
             }
         },
         "workload": [
-            _load(scenario, entry, value) for entry, value in found.loads.items()
+            _load(load, found.loads[load.entry])
+            for load in scenario.workload
+            if load.entry in found.loads and is_plain(load)
         ],
         "components": components,
         "edges": edges,
@@ -59,10 +61,14 @@ def overlay_text(data: dict[str, Any]) -> str:
     return to_yaml(data)
 
 
-def _load(scenario: Scenario, entry: str, rate: Value) -> dict[str, Any]:
-    """The workload of an entry as it is, at the measured rate."""
-    load = next(load for load in scenario.workload if load.entry == entry)
-    item: dict[str, Any] = {"entry": entry, "client": load.client, "kind": "constant"}
+def is_plain(load: Workload) -> bool:
+    """Whether a mean rate says all of a load: no shape of its own, no loop of users."""
+    return load.kind == "constant" and not load.closed
+
+
+def _load(load: Workload, rate: Value) -> dict[str, Any]:
+    """A load at the measured rate."""
+    item: dict[str, Any] = {"entry": load.entry, "client": load.client, "kind": "constant"}
     return item | {"rate_rps": _measured(rate)}
 
 

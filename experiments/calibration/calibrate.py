@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hms.documents import load_yaml
 from hms.errors import ManifestError, ScenarioError
-from hms.experiments.calibration.as_overlay import overlay_mapping, overlay_text
+from hms.experiments.calibration.as_overlay import is_plain, overlay_mapping, overlay_text
 from hms.experiments.calibration.fitted import Calibration
 from hms.experiments.calibration.left_over import Left, left_over
 from hms.experiments.single_run import find_scenario
@@ -56,12 +56,22 @@ def calibrated(
         from hms.experiments.calibration.traces import calibrate_traces
 
         found = calibrate_traces(before, traces, sampled)
+    for load in before.workload:
+        if load.entry in found.loads and not is_plain(load):
+            found.notes.append(
+                f"load of {load.entry}: its shape ({load.kind}) is not fitted and stays as it is"
+            )
     overlay = overlay_mapping(before, found, files)
     if not {"components", "edges", "workload"} & overlay.keys():
         why = "; ".join(found.notes) or "too little of it was seen"
         raise ManifestError(f"nothing of the scenario can be fitted: {why}", files[0])
     after = with_overlay(before, overlay)
-    return Calibrated(before, after, found, overlay, tuple(left_over(after, found)))
+    try:
+        left = tuple(left_over(after, found))
+    except ScenarioError as refused:  # what the engine of means cannot run
+        found.notes.append(f"the error left is not known: {refused}")
+        left = ()
+    return Calibrated(before, after, found, overlay, left)
 
 
 def with_overlay(scenario: Scenario, overlay: dict[str, Any]) -> Scenario:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -48,15 +49,22 @@ def command(
 
     question = question_of(name, overlays, faults, policy, seed)
     try:
-        answer = study(question, points)
+        answer = study(question, points, _told if sys.stderr.isatty() else lambda runs: None)
     except ValueError as nothing:
         raise ScenarioError(
             f"{nothing}\n    expected: a range, as `service_time_ms: {{between: [2, 7]}}`, or a"
             " value whose source is `sure: guessed`",
             name,
         ) from nothing
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
     if as_json:
         click.echo(json_text(answer_mapping(answer)), nl=False)
         return
     for line in answer_lines(answer):
         click.echo(line)
+
+
+def _told(runs: int) -> None:
+    """How far it is, on a terminal."""
+    click.echo(f"\r{runs:,} runs", nl=False, err=True)

@@ -133,7 +133,7 @@ def _holders(scenario: Scenario) -> list[tuple[str, str, Holder, str]]:
     ]
     parts += [(EDGES, edge.name, edge, edge.name) for edge in scenario.edges]
     parts += [(LOADS, str(i), load, f"load of {load.entry}")
-              for i, load in enumerate(scenario.workload)]  # fmt: skip
+              for i, load in enumerate(scenario.workload) if not load.closed]  # fmt: skip
     return parts
 
 

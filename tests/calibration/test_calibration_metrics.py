@@ -1,6 +1,8 @@
 """Times, calls and load from metrics whose truth is known, and wrong files."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from measured_shop import CALLS, GUESSED, RATE_RPS, TRUTH_CV, TRUTH_MS, true_metrics
 
 from hms.errors import ManifestError
@@ -81,6 +83,17 @@ def test_a_wrong_row_is_told_with_its_line(fit, row, told):
         fit(true_metrics(2) + row)
     assert told in str(caught.value)
     assert "metrics.csv:20: " in str(caught.value)
+
+
+@given(st.text(alphabet='t_s,component\n0.web"-> \r;\x00é', max_size=80))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_fitted_or_refused(fit, text):
+    try:
+        found = fit("t_s,component,metric,value\n0,web,rate_rps,1\n" + text)
+    except ManifestError as refused:
+        assert str(refused)
+    else:
+        assert set(found.stations) <= {"web", "cart", "db"}
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "t_s,component,metric,value\n", '"\n'])

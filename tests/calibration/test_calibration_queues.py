@@ -34,7 +34,7 @@ def test_beyond_capacity_a_wait_has_no_end():
     load=st.floats(0.05, 0.9), servers=st.integers(1, 4), cv=st.floats(0.2, 3.0),
     service=st.floats(1e-4, 1.0),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_service_time_is_found_again_behind_its_waiting(load, servers, cv, service):
     replica = Replica(load * servers / service, servers)
     stay = service + replica.wait_s(service, cv)

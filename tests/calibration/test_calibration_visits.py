@@ -105,6 +105,33 @@ def test_a_caller_waiting_for_an_answer_keeps_no_core(read):
     assert list(undisturbed(visits, 1)) == [0.02, 0.01]
 
 
+def test_jaegers_json_gives_the_same_requests(tmp_path):
+    def one(own, parent, start_ms, length_ms, process, kind, failed=False):
+        references = [{"refType": "CHILD_OF", "traceID": "t", "spanID": parent}] if parent else []
+        tags = [{"key": "span.kind", "value": kind}, {"key": "error", "value": failed}]
+        return {
+            "traceID": "t", "spanID": own, "processID": process, "references": references,
+            "startTime": start_ms * 1000, "duration": length_ms * 1000, "tags": tags,
+        }  # fmt: skip
+
+    spans = [
+        one("a", "", 0, 100, "p1", "server"), one("b1", "a", 10, 20, "p1", "client", True),
+        one("b2", "a", 40, 20, "p1", "client"), one("c", "b2", 42, 16, "p2", "server"),
+    ]  # fmt: skip
+    processes = {
+        "p1": {"serviceName": "web", "tags": [{"key": "hostname", "value": "w1"}]},
+        "p2": {"serviceName": "cart", "tags": [{"key": "hostname", "value": "c1"}]},
+    }
+    path = tmp_path / "jaeger.json"
+    path.write_text(json.dumps({"data": [{"spans": spans, "processes": processes}]}))
+    recorded = read_recorded([path])
+    visits = visits_of(recorded.spans, recorded.replicas)
+    (web,) = visits[recorded.names.known["web"]]
+    assert web.own_ns == 60 * MS
+    assert [call.again for call in web.calls] == [False, True]
+    assert web.replica != visits[recorded.names.known["cart"]][0].replica
+
+
 def test_a_file_without_spans_is_refused(tmp_path):
     path = tmp_path / "none.json"
     path.write_text("{}", encoding="utf-8")
