@@ -15,7 +15,7 @@ from hms.scenarios.fault_options import fault_document, with_faults
 from hms.scenarios.importers.assemble import Labels
 from hms.scenarios.importers.files import list_files, system_name
 from hms.scenarios.importers.other_kind import looks_like
-from hms.scenarios.importers.read import import_scenario
+from hms.scenarios.importers.read import Given, import_scenario
 from hms.scenarios.load import (
     load_scenario,
     located_error,
@@ -26,13 +26,17 @@ from hms.scenarios.model import Scenario
 
 
 def read_system(
-    names: Sequence[str], overlays: Sequence[Path] = (), faults: Sequence[str] = ()
+    names: Sequence[str],
+    overlays: Sequence[Path] = (),
+    faults: Sequence[str] = (),
+    merge: Sequence[Given] = (),
 ) -> tuple[System, list[str]]:
     """The system that the arguments mean, and what an import had to say.
 
     Args:
         names: one scenario (file or shipped name), or files and folders of manifests.
         faults: added to the scenario's own, as `--fault` takes them.
+        merge: further sources beside manifests, such as traces.
 
     Raises:
         ScenarioError or ManifestError: neither can be read; the message says why.
@@ -51,7 +55,8 @@ def read_system(
         raise ManifestError(
             f"files of several formats: {', '.join(kinds)}\n    expected: one format"
         )
-    found = import_scenario(kinds[0], list(names), Labels(system_name(names[0])), list(overlays))
+    labels = Labels(system_name(names[0]))
+    found = import_scenario(kinds[0], list(names), labels, list(overlays), merge=merge)
     scenario = _with_faults(found.scenario, faults)
     return System(scenario, Places(scenario)), list(found.said)
 

@@ -25,6 +25,7 @@ class Asked:
 
     paths: tuple[str, ...]
     overlays: tuple[Path, ...]
+    merge: tuple[str, ...]
     faults: tuple[str, ...]
     policy: str | None
     expect: tuple[str, ...]
@@ -41,6 +42,8 @@ class Asked:
 @click.argument("paths", metavar="MANIFESTS...|SCENARIO", nargs=-1)
 @click.option("--overlay", "overlays", multiple=True, type=click.Path(path_type=Path),
               help="A partial scenario merged over it; may be repeated.")  # fmt: skip
+@click.option("--merge", multiple=True, metavar="FORMAT:PATH",
+              help="Beside manifests a further source, such as traces:spans.json.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit 1 if a finding has a cost.")
 @click.option("--explain", "explain", metavar="[RULE]", is_flag=False, flag_value="",
               default=None, help="What a rule looks for, and why; without RULE: all.")  # fmt: skip
@@ -86,9 +89,13 @@ def _check(asked: Asked) -> bool:
     from hms.documents import write_whole
     from hms.experiments.check.expect_option import expectations
     from hms.experiments.check.junit import junit_text
-    from hms.experiments.check.subject import read_system
+    from hms.experiments.check.subject import is_scenario, read_system
+    from hms.experiments.cli.import_ import given
 
-    system, said = read_system(asked.paths, asked.overlays, asked.faults)
+    if asked.merge and is_scenario(asked.paths):
+        raise click.UsageError("--merge is for manifests\n    expected: --overlay for a scenario")
+    merge = [given(text) for text in asked.merge]
+    system, said = read_system(asked.paths, asked.overlays, asked.faults, merge)
     for note in said:
         click.echo(f"note: {note}", err=True)
     expected = expectations(system.scenario, asked.expect)
@@ -172,6 +179,8 @@ def _again(asked: Asked, policy: str) -> Sequence[str]:
     for fault in asked.faults:
         words += ["--fault", fault]
     if not is_scenario(asked.paths):
+        for text in asked.merge:
+            words += ["--merge", text]
         for text in asked.expect:
             words += ["--expect", text]
     if asked.engine != "fluid":

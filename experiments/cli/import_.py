@@ -68,7 +68,7 @@ def command(
         paths,
         Labels(name or system_name(paths[0]), repository, commit),
         overlays,
-        merge=[_given(text) for text in others],
+        merge=[given(text) for text in others],
         keep_telemetry=keep_telemetry,
     )
     text = scenario_to_text(imported.scenario)
@@ -84,7 +84,7 @@ def command(
         click.echo(sentence(imported, output), err=output is None)
 
 
-def _given(text: str) -> Given:
+def given(text: str) -> Given:
     """`traces:spans.json` as a source."""
     from hms.documents import nearest
     from hms.scenarios.importers.read import Given

@@ -8,7 +8,9 @@ from click.testing import CliRunner, Result
 from planted import PLANTED, SOUND, planted
 
 from hms.errors import HmsError
+from hms.experiments.check.subject import read_system
 from hms.experiments.cli.check import command
+from hms.scenarios.importers.read import Given
 
 MANIFEST = """
 apiVersion: apps/v1
@@ -173,3 +175,45 @@ def test_a_meshs_rules_are_reviewed_at_their_own_lines_and_in_their_own_words(
     budget = found["retry-without-budget"]
     assert lines[budget["where"]["line"] - 1].strip().startswith("retries:")
     assert "retryBudget: {percent: 9.1, minRetryConcurrency: 1}" in budget["paste"]
+
+
+def test_traces_beside_manifests_give_calls_and_service_times(tmp_path: Path) -> None:
+    def span(
+        service: str, ident: str, parent: str, start_ms: int, end_ms: int
+    ) -> dict[str, object]:
+        return {
+            "resource": {
+                "attributes": [{"key": "service.name", "value": {"stringValue": service}}]
+            },
+            "scopeSpans": [
+                {
+                    "spans": [
+                        {
+                            "traceId": "a" * 32, "spanId": ident, "parentSpanId": parent,
+                            "name": "get", "kind": 2,
+                            "startTimeUnixNano": str(start_ms * 1_000_000),
+                            "endTimeUnixNano": str(end_ms * 1_000_000),
+                        }
+                    ]
+                }
+            ],
+        }  # fmt: skip
+
+    spans = tmp_path / "spans.json"
+    web, store = "1" * 16, "2" * 16
+    spans.write_text(
+        json.dumps(
+            {"resourceSpans": [span("web", web, "", 0, 100), span("store", store, web, 20, 60)]}
+        )
+    )
+    manifest = tmp_path / "shop.yaml"
+    manifest.write_text(MANIFEST)
+    told = check(manifest, "--merge", f"traces:{spans}", "--json")
+    assert told.exit_code == 0, told.output
+    system, _ = read_system([str(manifest)], merge=[Given("traces", (spans,))])
+    web_part, store_part = (system.scenario.components[name] for name in ("web", "store"))
+    assert (web_part.service_time_s, store_part.service_time_s) == (0.06, 0.04)
+    assert system.places.sureness(store_part, "service_time_ms") == "measured"
+    refused = check(SOUND, "--merge", f"traces:{spans}")
+    assert refused.exit_code == 2
+    assert "--merge is for manifests" in refused.output
