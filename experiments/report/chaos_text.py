@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hms.experiments.chaos_forecast import Forecast, Spread
 from hms.experiments.report.numbers import three_digits
@@ -11,6 +12,7 @@ from hms.scenarios.chaos.loss import Lost
 
 MOST_FAULTS = 12
 MOST_ROWS = 20
+MOST_DONE = 2
 
 
 def forecast_lines(told: Forecast) -> Iterator[str]:
@@ -88,7 +90,8 @@ def _blast_radius(told: Forecast) -> Iterator[str]:
         return
     hurt = {n: Spread.of([t.hurt_s[n] for t in trials]) for n in trials[0].hurt_s}
     often = {n: sum(1 for t in trials if t.hurt_s[n] > 0.0) for n in hurt}
-    rows = sorted((n for n in hurt if often[n]), key=lambda n: (-hurt[n].median, -often[n], n))
+    found = sorted((n for n in hurt if often[n]), key=lambda n: (-hurt[n].median, -often[n], n))
+    rows = [name for name in found if hurt[name].median > 0.0]
     width = max(12, *(len(name) for name in hurt))
     if rows:
         yield f"{'blast radius':<{width}}  hurt s [5 %, 95 %]    in seeds"
@@ -99,6 +102,9 @@ def _blast_radius(told: Forecast) -> Iterator[str]:
             f"{name:<{width}}  {spread_text(hurt[name]):<20}"
             f"  {often[name]} of {len(trials)}{_role(name, told)}"
         )
+    seldom = [f"{name} {often[name]}" for name in found if name not in rows]
+    if seldom:
+        yield f"hurt in at most half of the seeds: {', '.join(seldom)}"
     starved = {n: Spread.of([t.starved_s[n] for t in trials]).median for n in hurt if not often[n]}
     if any(starved.values()):
         called = ", ".join(f"{n} {three_digits(s)} s" for n, s in starved.items() if s)
@@ -120,12 +126,16 @@ def _role(name: str, told: Forecast) -> str:
 
 
 def loss_lines(lost: Sequence[Lost]) -> Iterator[str]:
-    """What the files say and a scenario cannot, field by field."""
+    """What the files say and a scenario cannot, field by field; what was done, once for a field."""
     yield "not as the files say it:"
-    for row in lost[:MOST_ROWS]:
+    done: dict[Lost, list[str]] = {}
+    for row in lost:
+        done.setdefault(replace(row, done=""), []).append(row.done)
+    for row, told in list(done.items())[:MOST_ROWS]:
         place = f"{row.file}:{row.line}" if row.line else row.file
         said = f" `{row.value}`" if row.value else ""
+        more = f"; and {len(told) - MOST_DONE} more" if len(told) > MOST_DONE else ""
         yield f"  {place}  {row.experiment}: {row.field or 'all of it'}{said}"
-        yield f"      {row.why}; {row.done}"
-    if len(lost) > MOST_ROWS:
-        yield f"  … and {len(lost) - MOST_ROWS} more (--json has them all)"
+        yield f"      {row.why}; {'; '.join(told[:MOST_DONE])}{more}"
+    if len(done) > MOST_ROWS:
+        yield f"  … and {len(done) - MOST_ROWS} more (--json has them all)"

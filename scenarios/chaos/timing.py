@@ -111,7 +111,8 @@ class _Clock:
     def _say_schedule(
         self, spec: Mapping[str, Any], place: Place, start_s: float, count: int
     ) -> None:
-        told = f"fires first at {start_s:g} s, then by its distances: {count} times"
+        times = "once" if count == 1 else f"{count} times"
+        told = f"fires first at {start_s:g} s, then by its distances, {times}"
         if count == MOST_FIRINGS:
             told += f" ({MOST_FIRINGS} at most)"
         why = "a simulation has no calendar and no operator who deletes it"
@@ -151,9 +152,8 @@ class _Clock:
             inner = template.get("schedule")
             if inner is None:
                 self._refuse(f"template `{called}` has no `schedule`", "`schedule`", at)
-            return self._schedule(
-                inner, at.below("schedule"), label, start_s, min(end_s, self.stop_s)
-            )
+            stop_s = end_s if math.isfinite(end_s) else max(start_s, self.stop_s)
+            return self._schedule(inner, at.below("schedule"), label, start_s, stop_s)
         if kind in ("Task", "StatusCheck"):
             why = "it runs a container or asks a URL, which a simulation has not"
             self.ledger.lost(self.experiment, ("templateType",), kind, why, "takes no time", at)

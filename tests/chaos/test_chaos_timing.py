@@ -78,6 +78,8 @@ templates:
     schedule: {{schedule: "@every 20s", type: PodChaos, podChaos: {KILL}}}
 """
     assert starts(strike("Workflow", spec)) == [60.0, 80.0, 100.0]
+    # also beyond two thirds of the horizon: the deadline says when it ends
+    assert len(starts(strike("Workflow", spec.replace("50s", "150s")))) == 8
 
 
 def test_a_task_takes_no_time_and_is_told(strike):
