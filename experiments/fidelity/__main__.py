@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from hms.documents import write_whole
+from hms.experiments.fidelity.agreement import agreement_page, compared, line_of
 from hms.experiments.fidelity.laboratory import PUBLISHED, Laboratory
 from hms.experiments.fidelity.page import Judgement, lines_of, published
 from hms.experiments.fidelity.row import FLUID, REQUEST, SEEDS
@@ -39,7 +40,8 @@ def fidelity(
     red = [each for each in found if not each.reproduced and not each.row.known]
     click.echo(f"{sum(each.reproduced for each in found)} of {len(found)} reproduced")
     if write is not None:
-        write_whole(write, published(found, SEEDS))
+        pairs = compared(said=lambda one: click.echo(line_of(one)))
+        write_whole(write, published(found, SEEDS) + "\n" + agreement_page(pairs))
     sys.exit(1 if red else 0)
 
 
