@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
-from hms.documents import Problem, nearest
+from hms.documents import Problem
 from hms.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_graph_file(path: Path, name: str) -> Graph:
         what = f"a graph ends in {', '.join(_READERS)}, not `{path.suffix}`"
         if path.suffix.lower() in (".pickle", ".pkl", ".gpickle"):
             what = "a pickle runs code when it is read; write GraphML or node-link JSON instead"
-        raise _refused(name, what, near=nearest(path.suffix, _READERS))
+        raise _refused(name, what)
     text = _text(path, name)
     wrong = (ValueError, TypeError, KeyError, AttributeError, IndexError, SyntaxError)
     try:
@@ -48,8 +48,8 @@ def read_graph_file(path: Path, name: str) -> Graph:
         raise _refused(name, "nested too deep") from None
 
 
-def _refused(name: str, what: str, expected: str = "", near: str = "") -> ManifestError:
-    return ManifestError([Problem((), what, expected, near)], name)
+def _refused(name: str, what: str) -> ManifestError:
+    return ManifestError([Problem((), what)], name)
 
 
 def _text(path: Path, name: str) -> str:

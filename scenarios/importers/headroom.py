@@ -44,17 +44,20 @@ def full_rps(scenario: Scenario) -> Floats:
             continue
         servers = max(1.0, math.ceil(component.cores)) * component.replicas
         busy_s = visits[name] * _drawn(component.service_time_s, f"{name} service time")
-        most = np.minimum(most, np.divide(servers, busy_s, where=busy_s > 0.0, out=most.copy()))
+        bears = busy_s > 0.0
+        most[bears] = np.minimum(most[bears], servers / busy_s[bears])
         for edge in outgoing.get(name, ()):
             if (edge.caller, edge.callee) not in closing:
                 visits[edge.callee] += visits[name] * _calls(edge)
-    return FULL * most
+    most *= FULL
+    return most
 
 
 def uniforms(purpose: str) -> Floats:
     """Numbers in [0, 1) that depend on nothing but what they are for, shape (DRAWS,)."""
     raw = hashlib.shake_256(purpose.encode("utf-8")).digest(8 * DRAWS)
-    return (np.frombuffer(raw, dtype="<u8") >> np.uint64(11)) * 2.0**-53
+    words = np.frombuffer(raw, dtype="<u8") >> np.uint64(11)
+    return words.astype(np.float64) * 2.0**-53
 
 
 def _calls(edge: Edge) -> Floats:

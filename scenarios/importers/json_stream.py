@@ -19,6 +19,7 @@ MOST_BYTES = 4 << 30
 MOST_OF_AN_ITEM = 64 << 20
 _CHUNK = 1 << 18
 _SPACE = " \t\r\n"
+_NUMERIC = "+-.eE0123456789"
 
 
 def _refuse(constant: str) -> float:
@@ -118,7 +119,8 @@ class _Reader:
                 raise self._wrong("nested too deep") from None
             except ValueError as refused:  # NaN, a number of thousands of digits
                 raise self._wrong(str(refused)[:100]) from None
-            if end < len(self._text) or not self._grow():
+            cut = self._text[end : end + 1] in _NUMERIC  # `1` of `1.5`, or nothing yet
+            if not cut or not self._grow():
                 self._at = end
                 return value
 

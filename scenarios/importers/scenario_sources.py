@@ -29,11 +29,11 @@ def _places(findings: Findings) -> Iterator[Place]:
         yield component.place
     for edge in findings.edges.values():
         yield edge.place
-    for holder in (*findings.components.values(), *findings.edges.values()):
-        for fact in holder.facts.values():
-            yield fact.place
     for component in findings.components.values():
-        for fact in component.probes.values():
+        for fact in (*component.facts.values(), *component.probes.values()):
+            yield fact.place
+    for edge in findings.edges.values():
+        for fact in edge.facts.values():
             yield fact.place
     for settings in findings.settings:
         yield settings.place

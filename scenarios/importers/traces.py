@@ -131,8 +131,8 @@ class _Findings:
         for number, times in self._seen.services.items():
             self._component(self._ids[number], times)
         self._name_peers()
-        for (caller, callee), times in self._seen.calls.items():
-            self._call(caller, callee, times)
+        for (caller, callee), calls in self._seen.calls.items():
+            self._call(caller, callee, calls)
         self._say()
         return self._findings
 

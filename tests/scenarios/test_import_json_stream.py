@@ -10,7 +10,13 @@ from hms.errors import ManifestError
 from hms.scenarios.importers import json_stream
 from hms.scenarios.importers.json_stream import stream
 
-LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
 VALUE = st.recursive(
     LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
 )
@@ -34,6 +40,14 @@ def test_items_are_those_of_the_whole_document_whatever_is_read_at_once(
     others = [("", rest)] if rest else []
     once = [("data", item) for item in items] + others
     assert found == once + once
+
+
+@pytest.mark.parametrize("number", ["-1.5", "1e5", "12.25e-3", "1E+2"])
+@pytest.mark.parametrize("chunk", range(1, 20))
+def test_a_number_is_never_cut_where_a_piece_of_the_file_ends(write, monkeypatch, number, chunk):
+    monkeypatch.setattr(json_stream, "_CHUNK", chunk)
+    path = write(f'{{"data": [{number}, {number}]}}', "d.json")
+    assert list(stream(path, "d.json", ("data",))) == [("data", float(number))] * 2
 
 
 def test_a_mistake_is_told_with_its_line(write):
