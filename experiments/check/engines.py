@@ -7,6 +7,8 @@ from collections.abc import Callable
 from hms.errors import ScenarioError
 from hms.experiments.single_run import FLUID
 from hms.scenarios.compile import CompiledScenario
+from hms.scenarios.machine_code import cache_folder
+from hms.scenarios.object_code import kept
 from hms.scenarios.outcome import Outcome
 from hms.scenarios.policy_tables import PolicyTables
 
@@ -15,6 +17,11 @@ ENGINES = (FLUID, REQUEST)
 
 Runner = Callable[[CompiledScenario, PolicyTables, bool], Outcome]
 """Runs one incident; the flag asks for its timeline, telemetry and event log."""
+
+
+def is_compiled(name: str) -> bool:
+    """Whether an engine's machine code is kept from an earlier run of this version."""
+    return kept(cache_folder(name)) is not None
 
 
 def runner(name: str) -> Runner:

@@ -87,8 +87,34 @@ def command(explain: str | None, **options: Any) -> None:
 def _check(asked: Asked) -> bool:
     """Review and test what is asked for; whether it failed."""
     from hms.documents import write_whole
+    from hms.experiments.check.engines import is_compiled
     from hms.experiments.check.expect_option import expectations
     from hms.experiments.check.junit import junit_text
+
+    system = _system(asked)
+    expected = expectations(system.scenario, asked.expect)
+    if asked.policy is not None and not expected:
+        raise click.UsageError(
+            "nothing is expected of it\n"
+            "    expected: `expect` in the scenario, or --expect recovers_within_s=60"
+        )
+    if not is_compiled(asked.engine):
+        click.echo("note: compiling the engine, once: it takes less than a minute", err=True)
+    parts = [_hold(asked, system, expected)] if expected else []
+    if asked.policy is None:
+        parts.insert(0, _review(asked, system))
+    if asked.junit is not None:
+        write_whole(asked.junit, junit_text(part.suite for part in parts))
+    if asked.as_json:
+        merged = {key: value for part in parts for key, value in part.data.items()}
+        click.echo(json.dumps(merged, indent=1))
+    else:
+        click.echo("\n\n".join("\n".join(part.lines) for part in parts))
+    return any(part.failed for part in parts)
+
+
+def _system(asked: Asked) -> System:
+    """What is checked; what an import had to say goes to stderr."""
     from hms.experiments.check.subject import is_scenario, read_system
     from hms.experiments.cli.import_ import given
 
@@ -98,25 +124,7 @@ def _check(asked: Asked) -> bool:
     system, said = read_system(asked.paths, asked.overlays, asked.faults, merge)
     for note in said:
         click.echo(f"note: {note}", err=True)
-    expected = expectations(system.scenario, asked.expect)
-    if asked.policy is not None and not expected:
-        raise click.UsageError(
-            "nothing is expected of it\n"
-            "    expected: `expect` in the scenario, or --expect recovers_within_s=60"
-        )
-    parts = [_hold(asked, system, expected)] if expected else []
-    if asked.policy is None:
-        parts.insert(0, _review(asked, system))
-    if asked.junit is not None:
-        write_whole(asked.junit, junit_text(part.suite for part in parts))
-    if asked.as_json:
-        merged: dict[str, Any] = {}
-        for part in parts:
-            merged |= part.data
-        click.echo(json.dumps(merged, indent=1))
-    else:
-        click.echo("\n\n".join("\n".join(part.lines) for part in parts))
-    return any(part.failed for part in parts)
+    return system
 
 
 @dataclass(frozen=True, slots=True)
