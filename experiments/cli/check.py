@@ -154,8 +154,9 @@ def _review(asked: Asked, system: System) -> Part:
 
 def _hold(asked: Asked, system: System, expected: dict[str, Any]) -> Part:
     """Run the scenario for each seed, and compare."""
+    from hms.evolution.baselines import TODAY
     from hms.experiments.check.expectation_text import summary, tested_lines, tested_mapping
-    from hms.experiments.check.expectations import TODAY, UnderPolicy, hold_to, seeds_from
+    from hms.experiments.check.expectations import UnderPolicy, hold_to, seeds_from
     from hms.experiments.check.junit import expectations_suite
     from hms.experiments.single_run import policy_named
 
