@@ -22,6 +22,7 @@ from hms.scenarios.importers.findings import (
     FoundComponent,
     FoundEdge,
     kind_of,
+    listed,
     sends_load,
 )
 from hms.scenarios.importers.guesses import RANGES_FILE, Guesses, load_guesses
@@ -214,9 +215,9 @@ def _no_edges(findings: Findings) -> ManifestError:
 def _say_isolated(scenario: Scenario, findings: Findings) -> None:
     """A note on components that nothing calls and that call nothing."""
     linked = {name for edge in scenario.edges for name in (edge.caller, edge.callee)}
-    alone = [f"`{name}`" for name in scenario.components if name not in linked]
+    alone = [name for name in scenario.components if name not in linked]
     if alone:
-        findings.say(f"nothing here says who calls {', '.join(alone)}")
+        findings.say(f"nothing here says who calls {listed(alone)}")
 
 
 def _without_unused_sources(scenario: Scenario) -> Scenario:

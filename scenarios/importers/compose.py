@@ -29,6 +29,7 @@ from hms.scenarios.importers.findings import (
     FoundComponent,
     Place,
     image_name,
+    listed,
     protocol_of,
 )
 from hms.scenarios.importers.kubernetes_objects import at, items
@@ -233,7 +234,8 @@ def _say_hints(findings: Findings, files: Sequence[_File]) -> None:
                     if (service, other) not in findings.edges
                 ]
     if hints:
+        several = list(dict.fromkeys(hints))
         findings.say(
-            f"depends_on is only a hint: {', '.join(dict.fromkeys(hints))} may be calls, but no "
-            "address says so; write those that are into an overlay"
+            f"depends_on is only a hint: {listed(several)} may be calls, but no address says so; "
+            "write those that are into an overlay"
         )

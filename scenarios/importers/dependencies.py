@@ -21,6 +21,7 @@ from hms.scenarios.importers.findings import (
     FoundComponent,
     FoundEdge,
     Place,
+    listed,
 )
 from hms.scenarios.importers.ids import as_id
 from hms.scenarios.importers.json_stream import stream
@@ -98,12 +99,11 @@ def _findings(
         if requests > 0.0:
             calls = min(float(f"{count / requests:.6g}"), 1e4)
             edge.facts["calls"] = Fact(calls, places[pair])
-        elif f"`{caller}`" not in unknown:
-            unknown.append(f"`{caller}`")
+        elif caller not in unknown:
+            unknown.append(caller)
         findings.add_edge(edge)
     if unknown:
-        names = ", ".join(unknown[:12])
-        findings.say(f"nobody calls {names}: calls for each request of it are not known")
+        findings.say(f"nobody calls {listed(unknown)}: calls for each request of it are not known")
     if left_out or itself:
         findings.say(
             f"left out: {itself} services that call themselves, {left_out} that cannot be read"

@@ -6,7 +6,7 @@ Every fact keeps its file and line; `assemble.py` turns all of it into a scenari
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +182,16 @@ class Findings:
         """Add a note for the user, once."""
         if note not in self.said:
             self.said.append(note)
+
+
+MOST_NAMED = 12
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a note shows them: the first dozen, and how many there are more."""
+    shown = ", ".join(f"`{name}`" for name in names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 _STORES = frozenset(

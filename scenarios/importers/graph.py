@@ -23,6 +23,7 @@ from hms.scenarios.importers.findings import (
     FoundComponent,
     FoundEdge,
     Place,
+    listed,
 )
 from hms.scenarios.importers.graph_files import SUFFIXES, read_graph_file
 from hms.scenarios.importers.ids import as_id
@@ -170,7 +171,7 @@ class _Attributes:
         if self._problems:
             raise ManifestError(self._problems, self._place.file)
         if self._unknown:
-            names = ", ".join(f"`{name}`" for name in list(self._unknown)[:12])
+            names = listed(list(self._unknown))
             findings.say(f"attributes that a scenario does not know are left out: {names}")
 
 

@@ -18,6 +18,7 @@ from hms.scenarios.importers.findings import (
     FoundComponent,
     FoundEdge,
     Place,
+    listed,
 )
 from hms.scenarios.importers.names import Match, match_names
 from hms.scenarios.provenance import DERIVED, SURE_LEVELS
@@ -26,7 +27,6 @@ ORDER = ("kubernetes", "compose", "istio", "graph", "traces", "jaeger")
 """Formats, those first that say what is deployed and under what name."""
 
 _OBSERVED = ("traces", "jaeger")
-_MOST_NAMED = 12
 
 
 def merged(sources: Sequence[tuple[str, Findings]]) -> Findings:
@@ -51,7 +51,7 @@ def _join(base: Findings, base_format: str, other: Findings, format_name: str) -
     for name in new:
         base.components[name] = other.components[name]
     if new and base.components.keys() - new:
-        base.say(f"only {format_name} knows {_listed(new)}")
+        base.say(f"only {format_name} knows {listed(new)}")
     for match in matches.values():
         _say_match(base, base_format, format_name, match)
         for name in match.components:
@@ -64,7 +64,7 @@ def _join(base: Findings, base_format: str, other: Findings, format_name: str) -
             _add_edge(base, placed)
     if format_name in _OBSERVED and unseen:
         names = [f"{caller} -> {callee}" for caller, callee in sorted(unseen)]
-        base.say(f"not seen in the {format_name}, though both ends were: {_listed(names)}")
+        base.say(f"not seen in the {format_name}, though both ends were: {listed(names)}")
     base.settings += other.settings
     base.mesh += other.mesh
     for note in other.said:
@@ -76,7 +76,7 @@ def _say_match(base: Findings, base_format: str, format_name: str, match: Match)
     if match.components == (match.name,):
         return
     rule = f" ({match.rule}{'; sure: guessed' if match.sure else ''})" if match.rule else ""
-    means = _listed(match.components)
+    means = listed(match.components)
     base.joined.append(f"`{match.name}` of {format_name} is {means} of {base_format}{rule}")
 
 
@@ -180,9 +180,3 @@ def _unseen(
     """Edges known so far whose ends the other source knows both."""
     seen = {name for group in means.values() for name in group} | set(new)
     return {key for key, edge in base.edges.items() if {*key} <= seen and not edge.purpose}
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_MOST_NAMED])
-    more = len(names) - _MOST_NAMED
-    return f"{shown} and {more} more" if more > 0 else shown

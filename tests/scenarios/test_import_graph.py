@@ -105,7 +105,7 @@ def test_cycles_are_kept_and_told(write):
     assert cycles(found.scenario) == [("a", "b", "c")]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=30))
 def test_any_directed_graph_with_a_call_is_a_scenario_that_loads(pairs):
     graph = nx.DiGraph(pairs)

@@ -153,7 +153,7 @@ def test_what_is_dropped_is_said(kubernetes, compose):
         assert re.search(r"RECOMMENDATIONS_ADDR.*recommendations:8000.*dropped", said)
     assert "NetworkPolicy `scraping` is about all pods" in "\n".join(kubernetes.said)
     assert "CronJob `nightly-report` runs once" in "\n".join(kubernetes.said)
-    assert "depends_on is only a hint: storefront -> broker" in "\n".join(compose.said)
+    assert "depends_on is only a hint: `storefront -> broker`" in "\n".join(compose.said)
 
 
 def test_an_import_loads_back_equal(kubernetes, compose, tmp_path):
