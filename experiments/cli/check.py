@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hms.experiments.check.system import System
 
 FAILED = 1
+COLOURS = {"HIGH": "red", "MEDIUM": "yellow", "LOW": "cyan", "FAILED": "red", "ok": "green"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,17 @@ def _check(asked: Asked) -> bool:
         merged = {key: value for part in parts for key, value in part.data.items()}
         click.echo(json.dumps(merged, indent=1))
     else:
-        click.echo("\n\n".join("\n".join(part.lines) for part in parts))
+        shown = ("\n".join(map(_coloured, part.lines)) for part in parts)
+        click.echo("\n\n".join(shown))
     return any(part.failed for part in parts)
+
+
+def _coloured(line: str) -> str:
+    """The first word in its colour; echo takes colours away again where nobody sees them."""
+    word = line.partition(" ")[0]
+    if word not in COLOURS or "NO_COLOR" in os.environ:
+        return line
+    return click.style(word, fg=COLOURS[word], bold=True) + line[len(word) :]
 
 
 def _system(asked: Asked) -> System:

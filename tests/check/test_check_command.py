@@ -73,6 +73,15 @@ def test_a_finding_is_told_with_cost_place_and_what_to_paste(ill: Path) -> None:
     assert "\x1b" not in told.output
 
 
+def test_only_a_terminal_gets_colours_and_not_against_its_users_wish(
+    ill: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured = CliRunner().invoke(command, [str(ill)], color=True).output
+    assert "\x1b[31m\x1b[1mHIGH\x1b[0m    ejection" in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(command, [str(ill)], color=True).output
+
+
 def test_strict_makes_a_finding_exit_1(ill: Path) -> None:
     assert check(ill, "--strict").exit_code == 1
     assert check(SOUND, "--strict").exit_code == 0
