@@ -2,7 +2,7 @@
 
 One table for the reader of scenario files, the generator and the documentation. What a fault
 does to the physics is in the engines; what the words mean to a user is in
-docs/scenario-format.md. Classes and parameters follow docs/world.md, section D (Chaos Mesh,
+docs/scenario-format.md. Classes and parameters follow docs/world.md, section C (Chaos Mesh,
 Litmus, flagd and the literature).
 """
 

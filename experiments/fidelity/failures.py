@@ -18,8 +18,8 @@ POOL_NOTE = (
 )
 CACHE_NOTE = (
     "its text says that the cache never refills; run at its commit 9c7a811 with three seeds, the"
-    " source holds all 50 keys again 20 to 40 s after the flush, since late answers fill it too, and"
-    " loses requests again only where keys expire together 30 s later. Here keys do not expire"
+    " source holds all 50 keys again 20 to 40 s after the flush, since late answers fill it,"
+    " and loses requests again only where keys expire together 30 s later. Here keys do not expire"
 )
 GC_NOTE = (
     "arrivals are evenly spaced in the source; with Poisson arrivals a queue that is 70 % busy "
