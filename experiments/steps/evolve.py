@@ -63,8 +63,8 @@ def evolve_policies(job: Job) -> str:
     checkpoint = checkpoint_of(job)
     if checkpoint.exists:
         job.searching.restore(checkpoint)
-        for row in job.searching.result().history:
-            after_generation(row)
+        for kept in job.searching.result().history:
+            after_generation(kept)
     while (row := job.searching.advance()) is not None:
         job.searching.save(checkpoint)
         after_generation(row)
