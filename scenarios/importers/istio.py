@@ -99,11 +99,14 @@ class _Mesh:
         routes = items(manifest.data, "spec", "http")
         gateways = items(manifest.data, "spec", "gateways")
         index = first_open_route(routes)
+        destinations = items(at(routes, index), "route")
         names = [
             name
-            for destination in items(at(routes, index), "route")
+            for destination in destinations
             for name in self._behind(str(at(destination, "destination", "host")), manifest)
         ]
+        if any(at(destination, "weight") not in (None, 100) for destination in destinations):
+            self._say(manifest, "shares its calls out by weights: say them as `calls` (overlay)")
         if gateways and "mesh" not in gateways:
             for name in names:
                 self._findings.components[name].exposed = True

@@ -152,6 +152,12 @@ def test_a_tcp_callee_gets_no_retries(imported):
     assert set(today) == {"breaker"}
 
 
+def test_weights_are_said(imported):
+    weighted = "route: [{destination: {host: stock}, weight: 80}, {destination: {host: web}}]"
+    found = imported(ROUTE.replace("route: [{destination: {host: stock}}]", weighted))
+    assert "shares its calls out by weights" in "\n".join(found.said)
+
+
 def test_two_rules_for_one_host_are_said(imported):
     found = imported(ROUTE + ROUTE.replace("2s", "9s"))
     assert found.scenario.edge("web", "stock").today["timeout"]["total_s"] == 2.0
