@@ -52,8 +52,8 @@ def command(
         answer = study(question, points, _told if sys.stderr.isatty() else lambda runs: None)
     except ValueError as nothing:
         raise ScenarioError(
-            f"{nothing}\n    expected: a range, as `service_time_ms: {{between: [2, 7]}}`, or a"
-            " value whose source is `sure: guessed`",
+            f"{nothing}\n    expected: ranges, as `service_time_ms: {{between: [2, 7]}}`, or values"
+            " whose source is `sure: guessed`, and not too many",
             name,
         ) from nothing
     if sys.stderr.isatty():

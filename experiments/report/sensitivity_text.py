@@ -101,7 +101,7 @@ def _table(rows: list[tuple[Unknown, Effect]], answer: Answer) -> Iterator[str]:
     span = max(len("guessed"), *(len(text) for text in spans))
     yield (
         f"{'measure':<{width}}  {'guessed':<{span}}  {_what(answer)} changed [95 %]"
-        f"   moves {_outcome(answer)} by   if it rises"
+        f"   moves {_outcome(answer)} by   if it rises{_head_of_where(answer)}"
     )
     for name, text, (_, effect) in zip(names, spans, rows, strict=True):
         flips = f"{effect.flips:.1%} [{effect.flips_low:.1%}, {effect.flips_high:.1%}]"
@@ -110,7 +110,16 @@ def _table(rows: list[tuple[Unknown, Effect]], answer: Answer) -> Iterator[str]:
             f" [{three_digits(effect.change_low)}, {three_digits(effect.change_high)}]"
         )
         rising = f"{signed(effect.rising)} s"
-        yield f"{name:<{width}}  {text:<{span}}  {flips:<24}   {change:<18}  {rising:>9}"
+        where = ""
+        if effect.where >= 0 and len(answer.question.policies) == 1:
+            where = f"  {answer.question.cases[effect.where].label}"
+        row = f"{name:<{width}}  {text:<{span}}  {flips:<24}   {change:<18}  {rising:>9}"
+        yield row + where
+
+
+def _head_of_where(answer: Answer) -> str:
+    """The failure in which a verdict changes most; a rank is asked of all of them together."""
+    return "  mostly in" if len(answer.question.policies) == 1 else ""
 
 
 def _name(unknown: Unknown) -> str:
@@ -141,6 +150,7 @@ def answer_mapping(answer: Answer) -> dict[str, object]:
                 "downtime_moved_interval_s": [effect.change_low, effect.change_high],
                 "total_index": effect.total, "downtime_if_it_rises_s": effect.rising,
                 "points": effect.points,
+                "mostly_in": question.cases[effect.where].label if effect.where >= 0 else None,
             }
             for unknown, effect in answer.ranked
         ],

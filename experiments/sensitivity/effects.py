@@ -52,6 +52,7 @@ class Effect:
         rising: mean change for the quantity's rise through its whole range; its sign says which
             way.
         points: random points from which it was moved.
+        where: the failure in which it changed the answer most often; -1 where it never did.
     """
 
     flips: float
@@ -64,6 +65,7 @@ class Effect:
     total: float
     rising: float
     points: int
+    where: int = -1
 
 
 def effects(moves: list[Moves], variance: Floats, seed: str) -> list[Effect]:
@@ -84,7 +86,7 @@ def effects(moves: list[Moves], variance: Floats, seed: str) -> list[Effect]:
 
 def _effect(move: Moves, share: float, variance: Floats, seed: str) -> Effect:
     points = len(move.step)
-    by_point = move.flipped.mean(axis=1)
+    by_point, by_case = move.flipped.mean(axis=1), move.flipped.mean(axis=0)
     size = np.abs(move.change).mean(axis=1)
     drawn = generator(seed, "sensitivity").integers(0, points, size=(RESAMPLES, points))
     flips_low, flips_high = np.quantile(by_point[drawn].mean(axis=1), [LOW, HIGH])
@@ -98,12 +100,19 @@ def _effect(move: Moves, share: float, variance: Floats, seed: str) -> Effect:
         flips=float(by_point.mean()), flips_low=float(flips_low), flips_high=float(flips_high),
         share=share, change_s=float(size.mean()), change_low=float(change_low),
         change_high=float(change_high), total=min(1.0, total), rising=float(np.median(slope)),
-        points=points,
+        points=points, where=int(np.argmax(by_case)) if by_case.any() else -1,
     )  # fmt: skip
 
 
 def order(found: list[Effect]) -> list[int]:
-    """Indices, the most decisive first: by changed answers, then by the change of the outcome."""
+    """Indices, the most decisive first: by what is sure of the changed answers, then of the change.
+
+    The lower end of the interval comes before the mean: one random point at which the system is at
+    its limit, and everything changes everything, shall not decide.
+    """
     return sorted(
-        range(len(found)), key=lambda i: (-found[i].flips, -found[i].change_s, i)
-    )
+        range(len(found)),
+        key=lambda i: (
+            -found[i].flips_low, -found[i].flips, -found[i].change_low, -found[i].change_s, i
+        ),
+    )  # fmt: skip

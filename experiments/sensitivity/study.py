@@ -23,6 +23,7 @@ from hms.scenarios.policy_tables import PolicyTables, tables
 SCREENED, KEPT = 4, 16
 """Random points of the first round, and how many quantities the second one looks at again."""
 
+MOST_QUANTITIES = 2000
 VERDICTS = ("recovered", "degraded", "collapsed")
 
 
@@ -112,11 +113,13 @@ def study(
         tick: is told the number of runs so far.
 
     Raises:
-        ValueError: the scenario has nothing guessed in it.
+        ValueError: the scenario has nothing guessed in it, or more than can be looked at.
     """
     chosen = unknowns(question.scenario)
     if not chosen:
         raise ValueError("nothing in the scenario is guessed")
+    if len(chosen) > MOST_QUANTITIES:
+        raise ValueError(f"{len(chosen)} guessed quantities, {MOST_QUANTITIES} at most")
     runner = _Runner(question, chosen, tick)
     base, other = _design(len(chosen), points, question.seed)
     at_base = [runner.at(u) for u in base]
