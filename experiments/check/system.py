@@ -75,7 +75,7 @@ class System:
         while ahead:
             name = ahead.pop()
             for edge in self.calls_of(name):
-                if edge.need == "hard" and edge.callee not in found:
+                if topology.is_hard(edge) and edge.callee not in found:
                     found.add(edge.callee)
                     ahead.append(edge.callee)
         return frozenset(found)
@@ -108,8 +108,8 @@ class System:
         if self.is_client(edge):
             loads = (w for w in self.middle.workload if w.entry == edge.callee)
             return math.fsum(topology.middle(w.rate_rps) for w in loads if w.client == edge.caller)
-        rate = self.offered_rps * self.visits[edge.caller] * topology.middle(edge.calls)
-        return float(rate)
+        each = topology.mean_calls(self.middle.components[edge.caller], edge)
+        return float(self.offered_rps * self.visits[edge.caller] * each)
 
     def at(self, edge: Edge) -> EdgeParameters:
         """Today's settings on an edge."""
@@ -135,6 +135,8 @@ class System:
 
     def longest_s(self, edge: Edge) -> float:
         """The longest that a caller waits, its retries and their waits included."""
+        if edge.mode == "publish":
+            return 0.0
         if self.is_client(edge):
             return edge.timeout_s
         settings = self.at(edge)

@@ -76,6 +76,7 @@ def test_a_finding_is_told_with_cost_place_and_what_to_paste(ill: Path) -> None:
 def test_only_a_terminal_gets_colours_and_not_against_its_users_wish(
     ill: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
     coloured = CliRunner().invoke(command, [str(ill)], color=True).output
     assert "\x1b[31m\x1b[1mHIGH\x1b[0m    ejection" in coloured
     monkeypatch.setenv("NO_COLOR", "1")

@@ -118,3 +118,33 @@ edges:
     told = [each.says for each in find(system) if each.rule == "breaker-never-opens"]
     assert len(told) == bool(says)
     assert all(says in each for each in told)
+
+
+def test_endpoints_caches_and_published_messages_count_as_they_call(tmp_path: Path) -> None:
+    path = tmp_path / "parts.yaml"
+    path.write_text(
+        """
+schema: hms.scenario/1
+name: parts
+workload: [{entry: web, client: people, rate_rps: 100}]
+components:
+  people: {kind: client}
+  web: {replicas: 2, endpoints: {pay: {weight: 1, calls: {bank: 2, post: 1}}, look: {weight: 9}}}
+  bank: {cache: {backing: db, hit_rate: 0.75}}
+  db: {}
+  post: {}
+edges:
+  people -> web: {timeout_ms: 1000}
+  web -> bank: {timeout_ms: 500}
+  bank -> db: {timeout_ms: 400}
+  web -> post: {mode: publish, timeout_ms: 9000}
+"""
+    )
+    system, _ = read_system([str(path)])
+    rates = {edge.name: round(system.rate_rps(edge), 6) for edge in system.edges}
+    assert rates == {
+        "people -> web": 100.0, "web -> bank": 20.0, "bank -> db": 5.0, "web -> post": 10.0,
+    }  # fmt: skip
+    found = find(system)
+    assert [each.subject for each in found if each.rule == "timeout-nesting"] == []
+    assert {each.subject for each in found if each.rule == "single-replica"} == {"bank", "db"}
