@@ -97,6 +97,8 @@ def _add_edge(base: Findings, other: FoundEdge) -> None:
     """The other source's facts of an edge; its place where that is surer."""
     own = base.edges.get((other.caller, other.callee))
     if own is None:
+        callee = base.components[other.callee]
+        other.protocol = other.protocol or callee.protocols.get(0, "")
         base.add_edge(other)
         return
     where = f"edge {own.caller} -> {own.callee}"

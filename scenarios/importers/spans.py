@@ -25,6 +25,21 @@ _ADDRESSES = ("peer.service", "server.address", "net.peer.name", "peer.hostname"
 _SYSTEMS = ("db.system.name", "db.system", "messaging.system")
 """Attributes that name what a client called, where it sends no spans itself: by its name, else,
 where there is only a number, by what it is."""
+_SPOKEN = ("rpc.system", "rpc.system.name", "db.system.name", "db.system", "messaging.system")
+_HTTP = ("http.request.method", "http.method", "http.response.status_code", "http.status_code")
+_SPOKEN_AS = {
+    "grpc": "grpc",
+    "redis": "redis",
+    "valkey": "redis",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "postgresql": "postgres",
+    "mongodb": "mongo",
+    "memcached": "memcached",
+    "kafka": "kafka",
+    "rabbitmq": "amqp",
+    "nats": "nats",
+}
 _NO_NAME = re.compile(r"[\d.]+|[0-9a-f:]*:[0-9a-f:]*|localhost|\W*")
 
 
@@ -40,6 +55,7 @@ class Span:
         peer: what it called by its attributes, "" for nothing.
         peer_kind: store, queue or service.
         follows: its parent did not wait for it.
+        protocol: http, grpc, redis, …, "" where no attribute says.
     """
 
     key: int
@@ -52,6 +68,7 @@ class Span:
     peer: str = ""
     peer_kind: str = ""
     follows: bool = False
+    protocol: str = ""
 
 
 @dataclass(slots=True)
@@ -87,7 +104,8 @@ def _otlp_span(data: Any, service: int) -> Span | None:
     if isinstance(kind, str):
         kind = _KINDS.get(kind.removeprefix("SPAN_KIND_").lower(), 0)
     code = at(data, "status", "code")
-    peer, peer_kind = _peer(_attributes(at(data, "attributes")))
+    attributes = _attributes(at(data, "attributes"))
+    peer, peer_kind = _peer(attributes)
     return Span(
         _key(trace, own),
         _key(trace, parent) if parent and str(parent).strip("0") else 0,
@@ -98,6 +116,7 @@ def _otlp_span(data: Any, service: int) -> Span | None:
         code in (_FAILED, "STATUS_CODE_ERROR"),
         peer,
         peer_kind,
+        protocol=_protocol(attributes),
     )
 
 
@@ -130,7 +149,8 @@ def _jaeger_span(data: Any, service: int) -> Span | None:
     kind = _KINDS.get(str(tags.get("span.kind", "")).lower(), 0)
     start, end = 1000 * start, 1000 * (start + lasted)
     key = _key(trace, own)
-    return Span(key, parent, service, start, end, kind, failed, peer, peer_kind, follows)
+    protocol = _protocol(tags)
+    return Span(key, parent, service, start, end, kind, failed, peer, peer_kind, follows, protocol)
 
 
 def _reference(data: Any, trace: Any) -> tuple[int, bool]:
@@ -156,6 +176,15 @@ def _peer(attributes: Mapping[str, Any]) -> tuple[str, str]:
         if isinstance(value, str) and not _NO_NAME.fullmatch(value[:64]):
             return value[:64], kind
     return "", ""
+
+
+def _protocol(attributes: Mapping[str, Any]) -> str:
+    """What is spoken, by OpenTelemetry's conventions, old and new."""
+    for key in _SPOKEN:
+        value = attributes.get(key)
+        if isinstance(value, str):
+            return _SPOKEN_AS.get(value.lower(), "")
+    return "http" if any(key in attributes for key in _HTTP) else ""
 
 
 def _attributes(data: Any) -> dict[str, Any]:

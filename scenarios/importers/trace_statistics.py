@@ -82,6 +82,7 @@ class CallTimes:
     beside: int = 0
     published: int = 0
     peer_kind: str = ""
+    protocol: str = ""
 
     @property
     def network_ns(self) -> float | None:
@@ -114,6 +115,7 @@ class _Call:
     start_ns: int
     end_ns: int
     waited: bool = True
+    protocol: str = ""
 
 
 def observe(spans: dict[int, Span]) -> Seen:
@@ -149,6 +151,7 @@ def _request(span: Span, root: bool, below: dict[int, list[Span]], seen: Seen) -
         counted = seen.calls.setdefault(call.key, CallTimes())
         counted.count += 1
         counted.published += not call.waited
+        counted.protocol = counted.protocol or call.protocol
     waited = sorted((c for c in calls if c.waited), key=lambda call: (call.start_ns, call.end_ns))
     for call in _overlapping(waited):
         seen.calls[call.key].beside += 1
@@ -183,13 +186,14 @@ def _made(client: Span, remote: list[Span], seen: Seen) -> Iterator[_Call]:
             if len(samples) < _MOST_SAMPLES:
                 samples.append(max(length_ns - (server.end_ns - server.start_ns), 0.0) / 2.0)
         wait = waited and server.kind != CONSUMER and not server.follows
-        yield _Call(key, client.start_ns, client.end_ns, wait)
+        spoken = client.protocol or server.protocol
+        yield _Call(key, client.start_ns, client.end_ns, wait, spoken)
     if not remote:
         peer = (client.service, client.peer)
         counted = seen.calls.setdefault(peer, CallTimes())
         counted.peer_kind = counted.peer_kind or client.peer_kind
         counted.lasted_ns.add(length_ns)
-        yield _Call(peer, client.start_ns, client.end_ns, waited)
+        yield _Call(peer, client.start_ns, client.end_ns, waited, client.protocol)
 
 
 def _unmediated(parent: Span, child: Span, seen: Seen) -> _Call:
@@ -204,7 +208,7 @@ def _unmediated(parent: Span, child: Span, seen: Seen) -> _Call:
         start_ns = parent.start_ns + spare_ns // 2
         end_ns = start_ns + length_ns
         seen.moved += 1
-    return _Call((parent.service, child.service), start_ns, end_ns, waited)
+    return _Call((parent.service, child.service), start_ns, end_ns, waited, child.protocol)
 
 
 def _overlapping(calls: list[_Call]) -> Iterator[_Call]:

@@ -176,7 +176,7 @@ class _Findings:
         target = self._ids[callee] if isinstance(callee, int) else self._peer(callee, times)
         if source == target:
             return
-        edge = FoundEdge(source, target, self._place)
+        edge = FoundEdge(source, target, self._place, times.protocol)
         if not self._only_sends(source):
             calls = times.count / self._seen.services[caller].requests
             edge.facts["calls"] = Fact(min(_digits(calls), _MOST_CALLS), self._place)

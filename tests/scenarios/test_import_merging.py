@@ -140,6 +140,13 @@ def test_compose_adds_what_kubernetes_does_not_say_and_conflicts_are_listed(writ
     assert "only compose knows `db`" in both.said
 
 
+def test_a_call_that_was_only_seen_speaks_what_its_callees_port_does(write):
+    text = deployment("web") + deployment("stock", port_name="grpc")
+    base = read_kubernetes([write(text, "k.yaml")])
+    both = merged([("kubernetes", base), ("traces", found(("web", "stock"), place=MEASURED))])
+    assert both.edges["web", "stock"].protocol == "grpc"
+
+
 def test_an_unknown_format_to_merge_is_told(write):
     path = write(calling("a", "b") + deployment("b"), "k.yaml")
     with pytest.raises(ManifestError, match="unknown format `trace`"):

@@ -70,6 +70,26 @@ def test_a_peer_has_a_name_and_not_a_number(read, attributes, name, kind):
     assert (component.facts["kind"].value if "kind" in component.facts else "") == kind
 
 
+@pytest.mark.parametrize(
+    ("attributes", "protocol"),
+    [
+        ({"rpc.system": "grpc"}, "grpc"),
+        ({"http.request.method": "GET"}, "http"),
+        ({"http.method": "GET"}, "http"),
+        ({"db.system": "postgresql", "server.address": "main-db"}, "postgres"),
+        ({}, ""),
+    ],
+)
+def test_attributes_say_what_is_spoken(read, attributes, protocol):
+    seen = Recorder()
+    web = seen.span("web", 0.0, 10.0)
+    client = seen.span("web", 1.0, 5.0, "client", web, peer=attributes)
+    if "server.address" not in attributes:
+        seen.span("stock", 2.0, 4.0, parent=client)
+    (edge,) = read(seen).edges.values()
+    assert edge.protocol == protocol
+
+
 def test_jaegers_json_and_otlp_say_the_same(read):
     assert told(read(shop(), "jaeger")) == told(read(shop()))
 
