@@ -19,6 +19,7 @@ from hms.scenarios.engines.request.records import (
     COMPONENT,
     COMPONENT_WINDOW,
     EDGE,
+    EDGE_WINDOW,
     EVENT,
     FAULT,
     HEAP,
@@ -90,6 +91,7 @@ def state_of(
         rates=compiled.rates, events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds if record else 0, len(components)), COMPONENT_WINDOW),
+        edge_windows=np.zeros((seconds if record else 0, len(edges)), EDGE_WINDOW),
         sketches=np.zeros((entries, BUCKETS), np.int64), taken=np.zeros(entries),
         spans=np.zeros(spans, SPAN),
     )  # fmt: skip

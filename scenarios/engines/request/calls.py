@@ -111,6 +111,8 @@ def send(s, k, e, c, call):
     if e.loss > 0.0:
         lost = uniform(world.seed, k, e.drawn, LOST) < e.loss or lost
         e.drawn += 1
+    if lost or e.cut == 1:
+        e.lost += 1
     if lost:
         return
     ri = choose(s, k, e.callee)
@@ -221,6 +223,7 @@ def succeed(s, k, call):
     """The first good answer of a call."""
     e = s.edges[k]
     e.ok += 1
+    e.ok_s += s.world[0].now - call.began_s
     caller = s.callers[k]
     if e.agent == 1 and caller.retry_p.budget_kind == BUDGET_TOKENS:
         deposit(caller.retry, caller.retry_p, 1.0)

@@ -43,7 +43,8 @@ class State(
     namedtuple(
         "State",
         "world comps replicas queues edges incoming callers agents slot_observations visits calls"
-        " heap todo lists faults rates events windows component_windows sketches taken spans",
+        " heap todo lists faults rates events windows component_windows edge_windows sketches"
+        " taken spans",
     )
 ):
     """All arrays of a run; `words` tells machine code where they are."""

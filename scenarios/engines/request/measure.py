@@ -2,6 +2,7 @@
 
 from hms.agents.policy.kinds import ATTEMPT_REFUSED, SUCCEEDED
 from hms.scenarios.engines.request.sketch import bucket_of
+from hms.scenarios.engines.request.telemetry import note_component, note_edge
 from hms.scenarios.machine_code import compiled
 
 BLOCKED = 6
@@ -45,6 +46,7 @@ def client_done(s, k, call, ended):
             s.taken[s.comps[e.caller].entry_no] += took_s
         if took_s <= e.latency_s:
             row.good += 1.0
+            e.good += 1
         else:
             row.bad += 1.0
         return
@@ -74,6 +76,9 @@ def close_second(s, window):
             if r.there == 1 and r.up == 1 and r.hung == 0:
                 serving += 1.0
         cell.serving = serving
+        note_component(s, i, cell)
+    for k in range(s.edges.shape[0]):
+        note_edge(s.edges[k], s.edge_windows[window, k])
 
 
 @compiled

@@ -66,14 +66,14 @@ REPLICA = _dtype(
     "rate workers room cores_speed slow_factor bad_slow_factor error_fault bad_error error_share"
     " memory_mb leak_mb_s up_since_s virtual virtual_s answered_s"
     " sum_arrivals sum_answers sum_errors sum_own_errors sum_refused sum_residence sum_own_s"
-    " sum_served",
+    " sum_served sum_busy_s",
 )
 EDGE = _dtype(
     "caller callee agent entry soft cancel loses cut attempts scope_replica breaker slots list"
     " stale_until_tick former_attempts hedges held_head held_tail drawn"
-    " first made ok bad late refused blocked hedged opened active again",
+    " first made ok bad late refused blocked hedged opened active again lost good",
     "mean_calls first_share reissue_share timeout_s total_s network_s added_s loss quality"
-    " latency_s fallback_share hedge_after_s opening_u degraded n_inv",
+    " latency_s fallback_share hedge_after_s opening_u degraded n_inv ok_s",
 )
 VISIT = _dtype(
     "",
@@ -96,7 +96,14 @@ SPAN = _dtype(
     "own own_serial parent parent_serial kind place replica ended", "start_s end_s"
 )
 WINDOW = _dtype("", "good bad offered")
-COMPONENT_WINDOW = _dtype("", "present ok bad serving")
+COMPONENT_WINDOW = _dtype(
+    "",
+    "present ok bad serving arrived refused served failed own_errors worked own_time_s"
+    " residence_time_s busy_s ready",
+)
+EDGE_WINDOW = _dtype(
+    "", "first made blocked ok failed late lost good call_time_s in_flight"
+)
 
 
 def _with_slots(state: np.dtype[np.void], slots: int) -> np.dtype[np.void]:

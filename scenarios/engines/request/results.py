@@ -18,6 +18,7 @@ from hms.scenarios.engines.request.pools import (
 )
 from hms.scenarios.engines.request.records import SPAN
 from hms.scenarios.engines.request.sketch import Sketch
+from hms.scenarios.engines.request.telemetry import telemetry_of
 from hms.scenarios.outcome import ADDED_REPLICA_PRICE, Outcome
 
 Array = npt.NDArray[np.float64]
@@ -129,6 +130,8 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> RequestOutcome:
     _tell_counts(outcome, compiled, state, world)
     if world["record"]:
         outcome.timeline = _timeline(state)
+        seconds = min(math.ceil(world["now"] - 1e-9), len(state.windows))
+        outcome.telemetry = telemetry_of(compiled, state, seconds)
     return outcome
 
 

@@ -26,6 +26,7 @@ def finish_service(s, v):
     c = s.comps[visit.component]
     visit.token += 1
     release_core(s, c, r, ri, v)
+    r.sum_busy_s += s.world[0].now - visit.since_s
     r.sum_own_s += s.world[0].now - visit.came_s
     r.sum_served += 1.0
     if r.error_share > 0.0:
