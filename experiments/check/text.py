@@ -94,6 +94,11 @@ def _place_lines(finding: Finding) -> Iterator[str]:
     yield f"{INDENT * 2}costs {cost_text(finding.cost)}"
 
 
+def _becomes(cost: Cost) -> str:
+    """Downtime as it is and with the change."""
+    return f"{three_digits(cost.as_is_s)} s become {three_digits(cost.changed_s)} s"
+
+
 def _counted(left: Sequence[Finding]) -> Iterator[str]:
     """How many more there are, what they cost, the first few names."""
     costs = [three_digits(each.cost.saved.mean) for each in left if each.cost]
@@ -126,8 +131,7 @@ def _other_places(finding: Finding) -> Iterator[str]:
 def _paste_lines(finding: Finding) -> Iterator[str]:
     cost = finding.cost
     assert cost is not None
-    becomes = f"{three_digits(cost.as_is_s)} s become {three_digits(cost.changed_s)} s"
-    yield f"{INDENT * 2}paste, and {becomes}:"
+    yield f"{INDENT * 2}paste, and {_becomes(cost)}:"
     for line in snippet(finding).splitlines():
         yield f"{INDENT * 3}{line}"
 
@@ -155,6 +159,8 @@ def _listed_by_rule(notes: Sequence[Finding], everything: bool) -> Iterator[str]
             for finding in group:
                 yield f"{INDENT}{rule}  {finding.where}"
                 yield from _wrapped(f"{finding.subject}: {finding.says}", INDENT * 2)
+                if finding.cost is not None:
+                    yield f"{INDENT * 2}{_becomes(finding.cost)} per {finding.cost.trial.words}"
             continue
         names = _listed([finding.subject for finding in group], MOST_NOTES)
         yield from _wrapped(f"{rule}: {names}", INDENT)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from planted import DRAWS, PLANTED, SOUND, planted
+from planted import PLANTED, SOUND, planted
 
 from hms.errors import ScenarioError
 from hms.experiments.check.review import review
@@ -28,7 +28,7 @@ def test_single_requests_see_the_same_cost(
     system, _ = read_system([str(planted(plant, tmp_path)[0])])
     costs = {}
     for engine in ("fluid", "request"):
-        found = review(system, draws=DRAWS, engine=engine)
+        found = review(system, draws=6, engine=engine)
         finding = next(each for each in found.findings if each.rule == rule)
         assert finding.cost is not None
         assert finding.cost.saved.low > 0.0, engine

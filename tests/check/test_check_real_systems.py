@@ -59,7 +59,7 @@ def test_the_shipped_online_boutique_is_reviewed_on_one_screen() -> None:
 def test_bookinfos_known_mismatch_of_time_outs_is_found_and_mended() -> None:
     """Istio's fault injection task: productpage waits 3 s for reviews, which wait 10 s."""
     system, _ = read_system(["bookinfo"])
-    found = [each for each in review(system).proven if each.rule == "timeout-nesting"]
+    found = [each for each in review(system, draws=12).proven if each.rule == "timeout-nesting"]
     assert [each.subject for each in found] == [
         "reviews-v2 -> ratings-v1",
         "reviews-v3 -> ratings-v1",
