@@ -116,7 +116,7 @@ class Places:
         return source is not None and bool(source.file) and origin.line > 0
 
     def _at(self, origin: Origin) -> Place:
-        file = self._scenario.sources[origin.source].file
+        file = printable(self._scenario.sources[origin.source].file)
         stem = re.split(r"[-.]", origin.source)[0]
         return Place(file, origin.line, _IMPORTED.get(stem, SCENARIO), origin.sure)
 
@@ -132,6 +132,11 @@ class Places:
                 if path in document.lines:
                     return document.file, document.lines[path]
         return None
+
+
+def printable(text: str) -> str:
+    """A text from a file that nobody vouches for, without what could steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _entry_path(document: Document, holder: Component | Edge) -> tuple[Any, ...]:

@@ -75,6 +75,7 @@ def _rule_lines(rule: str, findings: Sequence[Finding], everything: bool) -> Ite
     if everything:
         for finding in findings[1:]:
             yield from _place_lines(finding)
+            yield from _paste_lines(finding)
         return
     rows = findings[1:PLACES]
     if rows:

@@ -88,6 +88,22 @@ def test_of_very_many_findings_some_of_each_rule_are_simulated(tmp_path: Path) -
     assert draws >= FEWEST_DRAWS
 
 
+def test_a_file_name_in_a_scenario_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "sly.yaml"
+    path.write_text(
+        r"""
+schema: hms.scenario/1
+name: sly
+sources: {k8s: {file: "a\e[2Jb\nc.yaml"}}
+workload: [{entry: web, client: people, rate_rps: 60}]
+components: {people: {kind: client}, web: {from: "k8s:7"}}
+edges: {people -> web: {}}
+"""
+    )
+    system, _ = read_system([str(path)])
+    assert {str(each.where) for each in find(system)} == {"a?[2Jb?c.yaml:7"}
+
+
 def test_what_the_engine_cannot_run_is_found_without_a_cost(tmp_path: Path) -> None:
     path = tmp_path / "lifo.yaml"
     path.write_text(
