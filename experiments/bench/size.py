@@ -18,6 +18,7 @@ class Size:
         budget: incidents of the search.
         shared: incidents that the workers share, each round.
         shared_rounds: rounds of the workers.
+        components: of the large systems.
     """
 
     rounds: int
@@ -28,11 +29,12 @@ class Size:
     budget: int
     shared: int
     shared_rounds: int
+    components: tuple[int, ...] = (1_000,)
 
 
 WHOLE = Size(
     rounds=7, incidents=42, starts=12, cold=2, warm=3, budget=10_000, shared=1_200,
-    shared_rounds=3,
+    shared_rounds=3, components=(1_000, 100_000),
 )  # fmt: skip
 SMALL = Size(
     rounds=1, incidents=7, starts=2, cold=1, warm=1, budget=1_000, shared=192, shared_rounds=1

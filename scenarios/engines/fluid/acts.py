@@ -31,6 +31,7 @@ def note_split(s, component, slot, new):
     row.slot = slot
     row.new = new
     world.splits_n += 1
+    world.several = 1
 
 
 @compiled
@@ -52,6 +53,7 @@ def restart(s, component, slot, tick, roll_back):
     u = s.units[split_one(s, component, slot)]
     world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
     u.down_by_act = 1
+    world.acts_down = 1
     world.restarts += u.n
     start_after(c, u, world, 0.0, tick)
     if roll_back:
@@ -78,6 +80,7 @@ def roll_back(s, component, slot, tick):
         return
     world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
     u.down_by_act = 1
+    world.acts_down = 1
     world.restarts += u.n
     start_after(c, u, world, 0.0, tick)
     version_before(c, u, world)
@@ -116,6 +119,7 @@ def scale(s, component, replicas, tick):
     c.former = count
     if count > 0.0:
         c.added_replicas += count
+        world.added = 1
         c.arriving += count
         c.arriving_tick = on_control(world, tick + max(1, int(c.startup_s * world.dt_inv + 0.5)))
 

@@ -291,6 +291,8 @@ def old_calls(e, comps, units, rings, tick, dt, dt_inv, parallel):
     spare = e.timeout_s - u.age - e.delay_s
     unavailable = c.unavailable_share
     e.retry_answered = e.retry_error * (1.0 - unavailable) + e.retry_unavailable * unavailable
+    if c.u1 - c.u0 == 1:
+        e.refused = u.refused if u.up == 1 else 1.0
     calm = c.u1 - c.u0 == 1 and u.up == 1 and u.reset == 0 and c.slow_share < TWO_MODES
     surely = spare > 0.0 and spare * spare > 144.0 * (u.age_var + e.jitter_var)
     quick = u.age + e.delay_s < dt and surely

@@ -111,10 +111,11 @@ def decide(s, control, tick):
     world = s.world[0]
     now_s = tick * world.dt
     learn_splits(s)
-    for k in range(s.edges.shape[0]):
-        e = s.edges[k]
-        if e.agent == 1 and e.due == 1:
-            decide_edge(s, k, now_s, tick)
+    if world.due_n > 0:
+        for k in range(s.edges.shape[0]):
+            e = s.edges[k]
+            if e.agent == 1 and e.due == 1:
+                decide_edge(s, k, now_s, tick)
     if control:
         for i in range(s.comps.shape[0]):
             if s.comps[i].agent == 1:

@@ -52,6 +52,8 @@ def calls_by_endpoint(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
             before = 0.0
         good, final = new_calls(e, comps, units, rings, ok + before, tick, dt, dt_inv, False)
         before = e.left_ok
+        if e.degraded > 0.0:
+            c.degraded = 1
         if e.soft == 1:
             ok = good + final
         else:

@@ -98,6 +98,7 @@ def equip(s, timeouts, admission, memory_marks):
         e = s.edges[k]
         equip_edge(e, caller.retry_p, caller.breaker_p, timeouts[k, 0], timeouts[k, 1], world.dt)
         world.by_replica |= e.scope_replica
+        world.due_n += e.due
         for slot in range(4):
             caller.outlier_grant.share[slot] = 1.0
         caller.outlier_grant.split = -1
@@ -112,6 +113,8 @@ def equip(s, timeouts, admission, memory_marks):
         c.queue_limit = admission[i, 1]
         c.memory_mark = memory_marks[i]
         world.noisy |= c.noisy
+        if c.u1 - c.u0 > 1:
+            world.several = 1
         for slot in range(c.slots):
             s.units[c.u0 + slot].ring = size
             size += c.ring_mask + 1

@@ -112,12 +112,15 @@ def begin_faults(s, tick):
                 row.slot = s.units[g].split_from
                 row.new = g - c.u0
                 world.splits_n += 1
+                world.several = 1
     return changed > 0
 
 
 @compiled
 def apply_grants(s, computed):
     """What the callers' decisions grant from now on."""
+    if s.world[0].due_n == 0:
+        return
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         if e.agent == 0 or e.due == 0:
@@ -163,6 +166,7 @@ def observe(s, tick, computed):
     next_s = (tick + 1) * world.dt
     boundary = (tick + 1) % world.control_every == 0
     first = tick % world.control_every == 0
+    due = 0
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
         if not boundary and e.due == 0 and is_quiet(e, s.comps, s.units, next_s):
@@ -191,6 +195,8 @@ def observe(s, tick, computed):
             told = told or bad
             waits = waits or s.callers[k].outlier_grant.wake_s <= next_s + 1e-9
         e.due = 1 if boundary or told or waits else 0
+        due += e.due
+    world.due_n = due
 
 
 @door("void(state)")
@@ -203,9 +209,12 @@ def advance(s):
     if tick % world.control_every == 0 and perform_all(s, tick):
         world.disturbed = 1
         settle_acts(s, tick)
-    settle_shares(s.comps, s.units, s.edges, s.rings, s.callers, computed, world.dt)
+    if world.several == 1:
+        settle_shares(
+            s.comps, s.units, s.edges, s.incoming, s.rings, s.callers, computed, world.dt
+        )
     second = min(tick // world.control_every, s.rates.shape[1] - 1)
-    for i in range(s.comps.shape[0]):
+    for i in range(s.rates.shape[0]):  # clients come first
         c = s.comps[i]
         if c.client == 1:
             u = s.units[c.u0]
@@ -214,7 +223,9 @@ def advance(s):
                 u.arrivals = max(0.0, wanted - u.waiting) * c.think_share
             else:
                 u.arrivals = wanted * world.dt
-    step(s.comps, s.units, s.edges, s.rings, s.tables, computed, world.dt, world.dt_inv)
+    world.degraded |= step(
+        s.comps, s.units, s.edges, s.rings, s.tables, computed, world.dt, world.dt_inv
+    )
     if world.caches_cold == 1:
         warm_caches(s)
     count_tick(s)
@@ -261,6 +272,7 @@ def jump(s, ticks):
         e = s.edges[k]
         world.quality_loss += e.degraded_rate * e.n_inv * (1.0 - e.quality) * ticks
         e.due = 1 if e.agent == 1 else 0
+    world.due_n = s.edges.shape[0]
     world.offset += ticks
     world.jumped += ticks
     world.calm_ticks = 0

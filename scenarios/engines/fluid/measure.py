@@ -27,29 +27,50 @@ def late_for_entry(e, c, units, rings):
 def count_tick(s):
     """Good and bad answers at the entries, degraded quality, replicas out of service or added."""
     world = s.world[0]
+    for k in range(s.rates.shape[0]):  # entries come first
+        e = s.edges[k]
+        slow = late_for_entry(e, s.comps[e.callee], s.units, s.rings)
+        good = e.ok * (1.0 - slow)
+        world.window_good += good
+        world.window_bad += e.ok - good + e.final
+        world.window_offered += e.offered + e.blocked - e.repeats
+    if world.degraded == 1:
+        count_quality(s)
+    if world.record == 1 or world.added == 1 or world.acts_down == 1:
+        count_components(s)
+
+
+@compiled
+def count_quality(s):
+    """Answers at lower quality."""
+    world = s.world[0]
+    world.degraded = 0
     for k in range(s.edges.shape[0]):
         e = s.edges[k]
-        if e.entry == 1:
-            slow = late_for_entry(e, s.comps[e.callee], s.units, s.rings)
-            good = e.ok * (1.0 - slow)
-            world.window_good += good
-            world.window_bad += e.ok - good + e.final
-            world.window_offered += e.offered + e.blocked - e.repeats
         if e.degraded > 0.0 or e.degraded_rate > 0.0:
             world.quality_loss += e.degraded * e.n_inv * (1.0 - e.quality)
             e.degraded_rate = e.degraded
             e.degraded = 0.0
+            world.degraded = 1
+
+
+@compiled
+def count_components(s):
+    """Answers for the timeline, replicas added or out of service by an act."""
+    world = s.world[0]
+    down = 0
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
-        if world.record == 1:
-            c.window_ok += c.ok_out
-            c.window_bad += c.bad_out + c.rejected
+        c.window_ok += c.ok_out
+        c.window_bad += c.bad_out + c.rejected
         if c.added_replicas > 0.0:
             world.added_replica += c.added_replicas * world.dt
         for g in range(c.u0, c.u1):
             u = s.units[g]
             if u.down_by_act == 1 and u.up == 0:
                 world.out_of_service += u.n * world.dt
+                down = 1
+    world.acts_down = down
 
 
 @compiled

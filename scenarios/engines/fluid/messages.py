@@ -14,6 +14,8 @@ AGAIN_PER_S = 1.0
 def publish_on(e, comps, units, rings, moved, dt):
     """One edge's messages of a tick, for the requests that `moved` on from their own work."""
     c = comps[e.callee]
+    if c.u1 - c.u0 == 1:
+        e.refused = units[c.u0].refused if units[c.u0].up == 1 else 1.0
     made = moved * e.calls
     again = e.held * min(1.0, AGAIN_PER_S * dt)
     total = made + again

@@ -43,6 +43,7 @@ def restart_unwell(c, u, world, units, edges, rings, tick):
     """A liveness probe gave up: the platform restarts the container."""
     world.lost_in_flight += take_down(c, u, world, units, edges, rings, tick)
     u.down_by_act = 1
+    world.acts_down = 1
     world.restarts += u.n
     start_after(c, u, world, backoff_s(u, tick * world.dt), tick)
 
@@ -128,6 +129,9 @@ def run_platform(world, comps, units, edges, rings, tick, control, changed):
 
     Probes have periods of whole seconds, so they are looked at once a control period.
     """
+    if not (control or changed or world.unrest == 1):
+        return
+    unrest = 0
     for i in range(comps.shape[0]):
         c = comps[i]
         if c.client == 1:
@@ -148,6 +152,9 @@ def run_platform(world, comps, units, edges, rings, tick, control, changed):
             u.speed = speed_of(c, u, tick * world.dt)
             lasting = u.gc_every > 0 or u.loop_s > 0.0 or u.leak_mb_request > 0.0
             u.restless = 1 if lasting or is_cold(c, u, tick * world.dt) else 0
+            if u.up == 0 or u.leak_mb_s > 0.0 or u.restless == 1:
+                unrest = 1
+    world.unrest = unrest
 
 
 @compiled

@@ -73,10 +73,6 @@ def fewest_connections(c, units, dt):
 @compiled
 def of_caller(e, c, units, rings, ejection, tick):
     """One caller's shares after its ejections: pi, the share refused, and pi' into the ring."""
-    if c.u1 - c.u0 == 1:
-        u = units[c.u0]
-        e.refused = u.refused if u.up == 1 else 1.0
-        return
     total = 0.0
     for slot in range(c.u1 - c.u0):
         weight = units[c.u0 + slot].share
@@ -101,12 +97,12 @@ def of_caller(e, c, units, rings, ejection, tick):
 
 
 @compiled
-def settle_shares(comps, units, edges, rings, callers, tick, dt):
-    """All shares of this tick."""
+def settle_shares(comps, units, edges, incoming, rings, callers, tick, dt):
+    """All shares of this tick, where a component has several units."""
     for i in range(comps.shape[0]):
         c = comps[i]
         if c.u1 - c.u0 > 1:
             balance(c, units, dt)
-    for k in range(edges.shape[0]):
-        e = edges[k]
-        of_caller(e, comps[e.callee], units, rings, callers[k].outlier_grant, tick)
+            for q in range(c.i0, c.i1):
+                k = incoming[q]
+                of_caller(edges[k], c, units, rings, callers[k].outlier_grant, tick)

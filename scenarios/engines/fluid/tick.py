@@ -121,6 +121,8 @@ def calls_in_order(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
             e, comps, units, rings, ok + before, tick, dt, dt_inv, c.parallel == 1
         )
         before = e.left_ok
+        if e.degraded > 0.0:
+            c.degraded = 1
         if e.soft == 1:
             ok = good + final
         else:
@@ -140,6 +142,8 @@ def calls_side_by_side(c, comps, units, edges, rings, moved, tick, dt, dt_inv):
         good, final = new_calls(
             e, comps, units, rings, moved, tick, dt, dt_inv, c.parallel == 1
         )
+        if e.degraded > 0.0:
+            c.degraded = 1
         e.resolved += good + final
         good += e.left_ok
         final += e.left_bad
@@ -266,6 +270,11 @@ def step_component(c, comps, units, edges, rings, tables, tick, dt, dt_inv):
 
 @compiled
 def step(comps, units, edges, rings, tables, tick, dt, dt_inv):
-    """All components, in order."""
+    """All components, in order; 1 if any call was answered at lower quality."""
+    degraded = 0
     for i in range(comps.shape[0]):
-        step_component(comps[i], comps, units, edges, rings, tables, tick, dt, dt_inv)
+        c = comps[i]
+        step_component(c, comps, units, edges, rings, tables, tick, dt, dt_inv)
+        degraded |= c.degraded
+        c.degraded = 0
+    return degraded

@@ -110,6 +110,7 @@ def take_down(c, u, world, units, edges, rings, tick):
     """The unit is down from now on. Returns the requests lost."""
     lost = reset_unit(c, u, units, edges, rings)
     c.lost += lost
+    world.unrest = 1
     if c.keys_inv > 0.0:
         forget(c, u, units, world)
     u.up = 0
