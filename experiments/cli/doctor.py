@@ -92,7 +92,7 @@ def _memory_lines(findings: dict[str, Any]) -> list[str]:
 
 
 def _runs(runs: dict[str, Any]) -> str:
-    text = f"{runs['folder']}: {runs['count']} runs"
+    text = f"{runs['folder']}: {runs['count']} run{'s' * (runs['count'] != 1)}"
     text += ", writable" if runs["writable"] else f", not writable: {runs['reason']}"
     if not runs["exists"]:
         text += " (the first run makes it)" if runs["writable"] else ""

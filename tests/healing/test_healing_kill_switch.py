@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,3 +82,10 @@ def test_it_is_not_read_more_often_than_needed(clock: FakeClock) -> None:
         switch.state()
         clock.advance(0.125)
     assert len(looks) == 25
+
+
+def test_a_pipe_keeps_nobody_waiting_and_stops_acts(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "switch")
+    switch = KillSwitch(tmp_path / "switch")
+    assert switch.state() == "observe"
+    assert "is not a file" in switch.reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -92,9 +93,15 @@ class KillSwitch:
 
 
 def _read(path: Path) -> object:
-    """What a file says: nothing where there is none, but its folder must be there."""
+    """What a file says: nothing where there is none, but its folder must be there.
+
+    A pipe or a device would keep whoever reads it waiting: it is no switch.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, encoding="utf-8") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(f"{path} is not a file")
             said = file.read(LETTERS_READ).strip().lower()
     except FileNotFoundError:
         if path.parent.is_dir():
