@@ -23,6 +23,7 @@ from hms.experiments.todays_settings import todays_tables
 from hms.scenarios.compile import CompiledScenario, compile_scenario
 from hms.scenarios.load import parse_scenario, scenario_to_mapping
 from hms.scenarios.model import Fault, Scenario
+from hms.scenarios.outcome import Outcome
 from hms.scenarios.overlay import merge
 from hms.scenarios.policy_tables import PolicyTables
 from hms.scenarios.split import IncidentId, keyed_uniform
@@ -164,7 +165,14 @@ class Trials:
             float(np.mean([each.downtime_s for each in as_is])),
             float(np.mean([each.downtime_s for each in mended])),
             float(np.mean([not each.recovered for each in as_is])),
+            _outlives(as_is, trial.fault.duration_s),
+            _outlives(mended, trial.fault.duration_s),
         )
+
+
+def _outlives(outcomes: Sequence[Outcome], duration_s: float) -> float:
+    """The share of outages that last more than twice as long as their cause."""
+    return float(np.mean([each.time_to_recover_s > 2.0 * duration_s for each in outcomes]))
 
 
 def _short(scenario: Scenario) -> Scenario:

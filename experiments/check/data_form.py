@@ -57,4 +57,6 @@ def _cost(cost: Cost | None) -> dict[str, Any] | None:
         "as_it_is_s": cost.as_is_s,
         "with_the_change_s": cost.changed_s,
         "not_back_by_the_end": cost.unrecovered,
+        "outlives_its_cause": cost.outlives,
+        "outlives_its_cause_with_the_change": cost.outlives_changed,
     }

@@ -38,6 +38,8 @@ class Cost:
         as_is_s, changed_s: means.
         unrecovered: share of the runs as it is that were not back by the end: the true cost is
             then larger, by as much as such an outage lasts.
+        outlives, outlives_changed: shares of the runs, as it is and with the change, in which the
+            outage lasts twice as long as its cause: a metastable failure.
     """
 
     trial: Trial
@@ -45,6 +47,8 @@ class Cost:
     as_is_s: float
     changed_s: float
     unrecovered: float = 0.0
+    outlives: float = 0.0
+    outlives_changed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

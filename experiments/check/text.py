@@ -93,6 +93,8 @@ def _place_lines(finding: Finding) -> Iterator[str]:
     yield from _wrapped(f"{finding.subject}: {finding.says}", INDENT * 2)
     yield from _other_places(finding)
     yield f"{INDENT * 2}costs {cost_text(finding.cost)}"
+    if finding.cost.outlives >= 0.5 > finding.cost.outlives_changed:
+        yield f"{INDENT * 2}the outage outlives its cause (metastable), with the change it does not"
 
 
 def _becomes(cost: Cost) -> str:
