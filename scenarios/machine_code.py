@@ -23,6 +23,9 @@ FLUID, REQUEST = "fluid", "request"
 DOORS: dict[str, dict[str, "Door"]] = {FLUID: {}, REQUEST: {}}
 """Those of each engine, by name; what engines share, `fluid` opens to Python."""
 
+SHARED = ("caches", "effects", "faults", "metrics", "roads")
+"""Files of `fluid` that `request` compiles too."""
+
 PLAIN: dict[str, Any] = {
     "void": None, "i8": ctypes.c_int64, "u8": ctypes.c_uint64, "f8": ctypes.c_double,
 }  # fmt: skip
@@ -38,6 +41,8 @@ def sources(engine: str) -> Iterator[Path]:
     yield from sorted((HERE / "faults").glob("*.py"))
     yield from sorted((HERE / "engines").glob("*.py"))
     yield from sorted((HERE / "engines" / engine).rglob("*.py"))
+    if engine == REQUEST:  # what a fault is to a replica or an edge is said once, there
+        yield from (HERE / "engines" / FLUID / f"{name}.py" for name in SHARED)
 
 
 @cache

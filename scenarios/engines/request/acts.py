@@ -13,10 +13,11 @@ from hms.agents.policy.kinds import (
     TARGET_MAX_ATTEMPTS,
     TARGET_QUEUE_LIMIT,
 )
-from hms.scenarios.engines.request.faults import mend
+from hms.scenarios.engines.fluid.effects import end_effects
+from hms.scenarios.engines.fluid.roads import mark_trouble
+from hms.scenarios.engines.request.faults import let_through
 from hms.scenarios.engines.request.groups import part_from, size_of, worst_of
 from hms.scenarios.engines.request.platform import settle_replica, start_after, take_down
-from hms.scenarios.engines.request.stations import fill_workers
 from hms.scenarios.machine_code import compiled
 
 MOST_ADDED = 2.0
@@ -33,8 +34,9 @@ def restart_one(s, ri, rolls_back):
     world.restarts += 1.0
     if rolls_back:
         r.bad_version = 0
-        r.bad_error = 0.0
-        r.bad_slow_factor = 1.0
+        if r.rolls != 0:
+            end_effects(r.rolls, s.comps[r.component], r, world)
+            r.rolls = 0
     start_after(s, ri, 0.0)
 
 
@@ -66,8 +68,13 @@ def reconnect(s, i):
     """Stale connections of the component's calls are replaced: what is sent now arrives."""
     c = s.comps[i]
     for k in range(c.e0, c.e1):
-        if s.edges[k].stale_until_tick > 0:
-            mend(s, k)
+        e = s.edges[k]
+        if e.stale_until_tick > 0:
+            e.cut = 0
+        if e.stale_until_tick > 0 or e.cut == 0:
+            e.stale_until_tick = 0
+        mark_trouble(e)
+    let_through(s)
 
 
 @compiled
@@ -122,7 +129,6 @@ def arrive(s, i):
         r.in_rotation = 1
         r.slot = slot
         r.up_since_s = s.world[0].now
-        admit_up_to(s, c, ri)
         settle_replica(s, ri)
         c.arriving -= 1.0
     c.arriving = 0.0
@@ -167,21 +173,7 @@ def adjust(s, i, target, value):
         c.former = c.queue_limit
         c.queue_limit = value
     for ri in range(c.r0, c.r1):
-        admit_up_to(s, c, ri)
-        fill_workers(s, c, s.replicas[ri], ri)
-
-
-@compiled
-def admit_up_to(s, c, ri):
-    """A replica's workers and room from what the scenario has and the policy allows."""
-    r = s.replicas[ri]
-    r.workers = c.workers
-    if c.limit > 0.0:
-        r.workers = min(c.workers, c.limit)
-    queue = c.queue_stated
-    if c.queue_limit >= 0.0:
-        queue = min(queue, c.queue_limit)
-    r.room = r.workers + queue
+        settle_replica(s, ri)
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from hms.agents.policy.kinds import NO_ACTION
 from hms.scenarios.draws import ACTING, uniform
+from hms.scenarios.engines.fluid.metrics import blur_metrics, delay_metrics
 from hms.scenarios.engines.request.platform import waited_s
 from hms.scenarios.event_log import (
     RULE_ACT,
@@ -54,7 +55,7 @@ def see_replica(s, c, ri, o):
     o.refused_share += r.sum_refused
     if r.workers < UNBOUNDED:
         waiting = max(0.0, r.present - r.workers)
-        share = waiting / max(1.0, r.room - r.workers)
+        share = waiting / max(1.0, r.k - r.workers)
         o.queue_share = max(o.queue_share, min(1.0, share))
     if c.memory_limit_mb > 0.0:
         o.memory_share = max(o.memory_share, r.memory_mb / c.memory_limit_mb)
@@ -108,6 +109,10 @@ def observe(s, i):
         o = s.slot_observations[i * SLOTS + slot]
         if o.replicas > 0.0:
             shares_of(c, o, world.control_every * world.dt)
+    if c.late_periods > 0:
+        delay_metrics(c, i, s.slot_observations, s.late, world.looks)
+    if c.noisy == 1:
+        blur_metrics(c, i, s.slot_observations, world.seed, world.tick)
 
 
 @compiled
@@ -141,6 +146,7 @@ def run_agents(s):
     for i in range(s.comps.shape[0]):
         if s.comps[i].agent == 1:
             observe(s, i)
+    s.world[0].looks += 1
     for i in range(s.comps.shape[0]):
         if s.comps[i].agent == 1:
             decide(s, i)

@@ -21,7 +21,6 @@ from hms.scenarios.engines.request.records import (
     EDGE,
     EDGE_WINDOW,
     EVENT,
-    FAULT,
     HEAP,
     LIST,
     NONE,
@@ -46,8 +45,6 @@ BALANCERS = {"round_robin": ROUND_ROBIN, "random": RANDOM, "least": LEAST}
 DISCIPLINES = {"fifo": FIFO, "lifo": LIFO, "ps": PS}
 MOST_REPLICAS = 3
 """Times the file's: what acts may add on top."""
-ENDPOINT_LAG_S = 1.0
-NEVER_DETECTED_S = 1e7
 AT_ONCE = 1 << 12
 
 
@@ -87,8 +84,9 @@ def state_of(
         queues=queues, edges=edges, incoming=compiled.incoming, callers=callers, agents=agents,
         slot_observations=np.zeros(len(components) * SLOTS, dtype_of(SlotObservation)),
         visits=visits, calls=calls, heap=np.zeros(2 * budget.requests + 4096, HEAP),
-        todo=np.zeros(AT_ONCE, np.int64), lists=lists, faults=_faults(compiled),
-        rates=compiled.rates, events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
+        todo=np.zeros(AT_ONCE, np.int64), lists=lists, faults=compiled.faults.copy(),
+        rates=compiled.rates, late=np.zeros(compiled.late_rows, dtype_of(SlotObservation)),
+        events=np.zeros(event_log.EVENTS_MAX if record else 0, EVENT),
         windows=np.zeros(seconds, WINDOW),
         component_windows=np.zeros((seconds if record else 0, len(components)), COMPONENT_WINDOW),
         edge_windows=np.zeros((seconds if record else 0, len(edges)), EDGE_WINDOW),
@@ -124,45 +122,40 @@ def _components(compiled: CompiledScenario, tables: PolicyTables) -> tuple[Recor
         spec = compiled.scenario.components.get(compiled.names[i])
         served = row["client"] == 0
         room = int(row["replicas"]) * MOST_REPLICAS if served else 0
-        row["r0"], row["r1"], row["r2"] = first, first + (row["replicas"] if served else 0), 0
-        row["r2"] = first + room
-        row["turn"], row["slots_used"], row["cold_factor"] = first, 1, 1.0
-        row["slots_max"] = compiled.components["slots"][i]
-        row["entry_no"] = i
+        row["r0"], row["r1"] = first, first + (row["replicas"] if served else 0)
+        row["r2"], row["turn"], row["entry_no"] = first + room, first, i
+        row["slots_max"], row["slots_used"] = compiled.components["slots"][i], 1
         row["limit"], row["queue_limit"] = tables.admission[i]
         if not served:
             load = compiled.scenario.workload[row["rate_row"]]
-            row["regular"] = int(load.arrivals == "regular")
+            row["regular"], row["closed"] = load.arrivals == "regular", load.closed
+            row["think_s"] = load.think_s
         elif spec is not None:
-            _station(row, spec)
-        rows.append(_replicas(row, i, room))
+            row["balancer"] = BALANCERS[spec.balancer]
+            row["discipline"] = DISCIPLINES[spec.discipline]
+        rows.append(_replicas(compiled, row, i, room))
         first += room
     return components, np.concatenate(rows)
 
 
-def _station(row: Any, spec: Any) -> None:
-    row["balancer"] = BALANCERS[spec.balancer]
-    row["discipline"] = DISCIPLINES[spec.discipline]
-    row["congestion"] = spec.congestion
-    row["cold_s"], row["cold_factor"] = spec.cold_s, spec.cold_factor
-    if spec.cold_s <= 0.0:
-        row["cold_factor"] = 1.0
-    row["lb_detect_s"] = spec.lb_detect_s
-    if spec.lb_detect_s is None:
-        platform = row["restarts_itself"] == 1
-        row["lb_detect_s"] = ENDPOINT_LAG_S if platform else NEVER_DETECTED_S
-
-
-def _replicas(component: Any, index: int, room: int) -> Records:
+def _replicas(compiled: CompiledScenario, component: Any, index: int, room: int) -> Records:
+    """Replicas as the compiled units say: those of one group in one slot; the rest is room."""
     rows = np.zeros(room, REPLICA)
-    rows["component"] = index
-    rows["cores"] = int(component["cores"])
-    rows["cores_speed"] = rows["slow_factor"] = rows["bad_slow_factor"] = 1.0
-    rows["starts_tick"] = NONE
-    rows["memory_mb"] = component["memory_idle_mb"]
-    rows["up_since_s"] = -1e6
-    there = slice(0, int(component["replicas"]))
-    rows["there"][there] = rows["up"][there] = rows["in_rotation"][there] = 1
+    rows["component"], rows["starts_tick"] = index, NONE
+    rows["memory_mb"], rows["up_since_s"] = component["memory_idle_mb"], -1e6
+    for factor in ("own_speed", "slow_factor", "bad_slow_factor", "disk_factor", "gray_factor"):
+        rows[factor] = 1.0
+    rows["cpu_share"] = rows["cores_scale"] = 1.0
+    first = 0
+    if room:
+        spec = compiled.components[index]
+        component["slots_used"] = spec["u1"] - spec["u0"]
+        for slot, unit in enumerate(compiled.units[spec["u0"] : spec["u1"]]):
+            there = slice(first, first + round(float(unit["n"])))
+            rows["there"][there] = rows["up"][there] = rows["in_rotation"][there] = 1
+            rows["slot"][there], rows["group"][there] = slot, unit["group"]
+            rows["own_speed"][there] = unit["own_speed"]
+            first = there.stop
     return rows
 
 
@@ -171,24 +164,15 @@ def _edges(
 ) -> Records:
     edges = np.zeros(len(compiled.edges), EDGE)
     _copy(edges, compiled.edges)
-    edges["mean_calls"] = compiled.edges["calls"]
+    known = {(edge.caller, edge.callee): edge for edge in compiled.scenario.edges}
     for k, row in enumerate(edges):
-        caller, callee = compiled.edge_names[k]
-        row["held_head"] = NONE
         row["attempts"] = 1
         if row["agent"] == 1:
             _caller(row, k, tables, int(components["replicas"][row["callee"]]))
-        spec = _edge_of(compiled, caller, callee)
+        spec = known.get(compiled.edge_names[k])
         if spec is not None and spec.hedge_after_s > 0.0:
             row["hedge_after_s"], row["hedges"] = spec.hedge_after_s, spec.hedges
     return edges
-
-
-def _edge_of(compiled: CompiledScenario, caller: str, callee: str) -> Any:
-    for edge in compiled.scenario.edges:
-        if edge.caller == caller and edge.callee == callee:
-            return edge
-    return None
 
 
 def _caller(row: Any, k: int, tables: PolicyTables, replicas: int) -> None:
@@ -213,9 +197,3 @@ def _lists(edges: Records) -> tuple[Records, Any]:
     lists["head"] = lists["tail"] = NONE
     lists["duration_s"] = lengths
     return lists, which
-
-
-def _faults(compiled: CompiledScenario) -> Records:
-    faults = np.zeros(len(compiled.faults), FAULT)
-    _copy(faults, compiled.faults)
-    return faults

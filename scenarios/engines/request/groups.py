@@ -58,8 +58,8 @@ def worst_of(s, i, slot):
         if r.there == 0 or r.slot != slot or r.leaving == 1:
             continue
         ill = 1.0 if r.bad_version == 1 else 0.0
-        ill += 1e3 * r.error_share + 1e-3 / max(r.rate, 1e-9)
-        if r.hung == 1 or r.up == 0:
+        ill += 1e3 * r.own_error + 1e-3 / max(r.rate, 1e-9)
+        if r.hung == 1 or r.paused == 1 or r.up == 0:
             ill = 1e12 if r.up == 1 else 1e9
         if ill > rank:
             rank = ill

@@ -3,7 +3,7 @@
 from collections import namedtuple
 from functools import cached_property
 
-from hms.scenarios.engines.request.acts import admit_up_to, perform_all, settle_acts
+from hms.scenarios.engines.request.acts import perform_all, settle_acts
 from hms.scenarios.engines.request.agenda import (
     ALARM,
     ANSWER,
@@ -26,13 +26,14 @@ from hms.scenarios.engines.request.agenda import (
 )
 from hms.scenarios.engines.request.agents import run_agents
 from hms.scenarios.engines.request.breakers import judge_replicas, look_at_leases
-from hms.scenarios.engines.request.calls import arrive_after_delay, attempt, begin_call, hedge
-from hms.scenarios.engines.request.chance import ARRIVALS, exponential
+from hms.scenarios.engines.request.clients import arrive_from, draw_arrival, settle_rates
 from hms.scenarios.engines.request.faults import begin_and_end
-from hms.scenarios.engines.request.measure import client_arrived, close_run, close_second
+from hms.scenarios.engines.request.measure import close_run, close_second
+from hms.scenarios.engines.request.messages import try_kept
 from hms.scenarios.engines.request.platform import run_platform, settle_replica
 from hms.scenarios.engines.request.pools import TOO_MANY_EVENTS
 from hms.scenarios.engines.request.routes import finish_service, on_answer, on_late
+from hms.scenarios.engines.request.sending import arrive_after_delay, attempt, begin_call, hedge
 from hms.scenarios.machine_code import REQUEST, compiled, door, words_of
 
 ENDED_MASK = (1 << KIND_BITS) - 1
@@ -43,8 +44,8 @@ class State(
     namedtuple(
         "State",
         "world comps replicas queues edges incoming callers agents slot_observations visits calls"
-        " heap todo lists faults rates events windows component_windows edge_windows sketches"
-        " taken spans",
+        " heap todo lists faults rates events windows component_windows edge_windows late"
+        " sketches taken spans",
     )
 ):
     """All arrays of a run; `words` tells machine code where they are."""
@@ -53,54 +54,6 @@ class State(
     def words(self):
         """Addresses and lengths; the arrays are never exchanged for others."""
         return words_of(self)
-
-
-@compiled
-def arm_arrival(s, i):
-    """The next arrival of a client, if its rate stays as it is."""
-    c = s.comps[i]
-    now = s.world[0].now
-    c.generation += 1
-    c.gap_from_s = now
-    if c.rate_rps > 0.0:
-        push(s, now + c.gap_left / c.rate_rps, event(ARRIVAL, 0, i, c.generation))
-
-
-@compiled
-def draw_arrival(s, i):
-    """An exponential gap, or an even one, counted in arrivals at the rate of the moment."""
-    c = s.comps[i]
-    if c.regular == 1:
-        c.gap_left = 1.0
-    else:
-        c.gap_left = exponential(s.world[0].seed, i, c.arrivals_drawn, ARRIVALS)
-    c.arrivals_drawn += 1
-    arm_arrival(s, i)
-
-
-@compiled
-def settle_rates(s):
-    """Clients' rates as they are from now on."""
-    world = s.world[0]
-    second = min(world.tick // world.control_every, s.rates.shape[1] - 1)
-    for i in range(s.comps.shape[0]):
-        c = s.comps[i]
-        if c.client == 0:
-            break
-        rate = s.rates[c.rate_row, second] * world.load_factor
-        if rate != c.rate_rps:
-            c.gap_left -= (world.now - c.gap_from_s) * c.rate_rps
-            c.rate_rps = rate
-            arm_arrival(s, i)
-
-
-@compiled
-def arrival(s, i):
-    """A client sends a request."""
-    c = s.comps[i]
-    client_arrived(s)
-    begin_call(s, c.e0, -1, FOREVER_S)
-    draw_arrival(s, i)
 
 
 @compiled
@@ -122,6 +75,7 @@ def tick(s):
         run_agents(s)
         perform_all(s)
         settle_acts(s)
+        try_kept(s)
     settle_rates(s)
     world.tick += 1
     push(s, world.tick * world.dt, event(TICK, 0, 0, 0))
@@ -155,7 +109,8 @@ def happen(s, what):
             on_answer(s, index, ended)
     elif kind == ARRIVAL:
         if s.comps[index].generation & GENERATION_MASK == generation:
-            arrival(s, index)
+            begin_call(s, arrive_from(s, index), -1, FOREVER_S)
+            draw_arrival(s, index)
     elif kind == REACH:
         arrive_after_delay(s, index)
     elif kind == ALARM:
@@ -182,7 +137,6 @@ def begin(s):
     for i in range(s.comps.shape[0]):
         c = s.comps[i]
         for ri in range(c.r0, c.r1):
-            admit_up_to(s, c, ri)
             settle_replica(s, ri)
         if c.client == 1:
             c.rate_rps = 0.0

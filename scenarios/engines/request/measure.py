@@ -2,7 +2,6 @@
 
 from hms.agents.policy.kinds import ATTEMPT_REFUSED, SUCCEEDED
 from hms.scenarios.engines.request.sketch import bucket_of
-from hms.scenarios.engines.request.telemetry import note_component, note_edge
 from hms.scenarios.machine_code import compiled
 
 BLOCKED = 6
@@ -45,8 +44,8 @@ def client_done(s, k, call, ended):
             s.sketches[s.comps[e.caller].entry_no, bucket_of(max(took_s, 1e-12))] += 1
             s.taken[s.comps[e.caller].entry_no] += took_s
         if took_s <= e.latency_s:
-            row.good += 1.0
             e.good += 1
+            row.good += 1.0
         else:
             row.bad += 1.0
         return
@@ -59,7 +58,7 @@ def client_done(s, k, call, ended):
 
 @compiled
 def close_second(s, window):
-    """What components did in the second that ends now."""
+    """What components and edges did up to the end of this second, where a run is recorded."""
     if window < 0 or window >= s.component_windows.shape[0]:
         return
     for i in range(s.comps.shape[0]):
@@ -70,15 +69,38 @@ def close_second(s, window):
         cell.bad = c.window_bad
         c.window_ok = 0.0
         c.window_bad = 0.0
-        serving = 0.0
+        cell.arrivals = c.arrived
+        cell.refused = c.refused
+        cell.answered_ok = c.served
+        cell.answered_bad = c.failed
+        cell.own_errors = c.own_errors
+        cell.worked = c.worked
+        cell.busy_s = c.busy_s
+        cell.residence_time_s = c.stayed_s
+        cell.calls_time_s = c.calls_time_s
         for ri in range(c.r0, c.r1):
             r = s.replicas[ri]
-            if r.there == 1 and r.up == 1 and r.hung == 0:
-                serving += 1.0
-        cell.serving = serving
-        note_component(s, i, cell)
+            if r.there == 1 and r.up == 1:
+                cell.serving += 1.0 if r.hung == 0 and r.paused == 0 else 0.0
+                cell.ready += float(r.in_rotation)
     for k in range(s.edges.shape[0]):
-        note_edge(s.edges[k], s.edge_windows[window, k])
+        close_edge(s.edges[k], s.edge_windows[window, k])
+
+
+@compiled
+def close_edge(e, cell):
+    """One edge's sums at the end of a second."""
+    cell.calls = e.made
+    cell.retries = max(0, e.made + e.blocked - e.first)
+    cell.blocked = e.blocked
+    cell.ok = e.ok
+    cell.failed = e.bad + e.refused
+    cell.late = e.late
+    cell.given_up = e.given_up
+    cell.lost = e.lost
+    cell.call_time_s = e.call_time_s
+    cell.in_flight = e.active
+    cell.good = e.good
 
 
 @compiled

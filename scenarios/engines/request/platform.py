@@ -5,43 +5,36 @@ long as whoever is next in its replica's queue has waited.
 """
 
 from hms.agents.policy.kinds import ATTEMPT_UNAVAILABLE
+from hms.scenarios.draws import PROBE, uniform
+from hms.scenarios.engines.fluid.effects import end_effects, refresh, speed_of
 from hms.scenarios.engines.request.agenda import leave_list
-from hms.scenarios.engines.request.pools import (
-    FREE,
-    HELD,
-    ON_THE_WAY,
-    free_call,
-    free_visit,
+from hms.scenarios.engines.request.caches import forget_part
+from hms.scenarios.engines.request.pools import FREE, HELD, ON_THE_WAY, free_call, free_visit
+from hms.scenarios.engines.request.stations import (
+    count_present,
+    fill_workers,
+    set_rate,
+    settle_cores,
+    tell_caller,
 )
-from hms.scenarios.engines.request.stations import count_present, set_rate, tell_caller
 from hms.scenarios.machine_code import compiled
 
 FIRST_BACKOFF_S = 10.0
 LONGEST_BACKOFF_S = 300.0
 WELL_AGAIN_S = 600.0
 NOT_STARTING = -1
-MEMORY_SLOW_FROM = 0.8
-
-
-@compiled
-def rate_of(c, r):
-    """A replica's speed: what hang, slowness, a bad version and a full memory leave of it."""
-    if r.hung == 1:
-        return 0.0
-    factor = r.slow_factor * r.bad_slow_factor
-    if c.memory_limit_mb > 0.0:
-        over = r.memory_mb / c.memory_limit_mb - MEMORY_SLOW_FROM
-        if over > 0.0:
-            factor *= 1.0 + 4.0 * (over / 0.2) * (over / 0.2)
-    return r.cores_speed / factor
 
 
 @compiled
 def settle_replica(s, ri):
-    """Speed and share of wrong answers follow from what is the matter with a replica."""
+    """Workers, cores and speed follow from all that is the matter with a replica."""
     r = s.replicas[ri]
-    r.error_share = 1.0 - (1.0 - r.error_fault) * (1.0 - r.bad_error)
-    set_rate(s, ri, rate_of(s.comps[r.component], r))
+    c = s.comps[r.component]
+    refresh(c, r)
+    settle_cores(s, ri)
+    set_rate(s, ri, speed_of(c, r, s.world[0].now) * r.servers_speed)
+    if s.queues[3 * ri].n > 0:
+        fill_workers(s, c, r, ri)
 
 
 @compiled
@@ -90,7 +83,8 @@ def take_down(s, ri):
     r.token += 1
     r.up = 0
     r.starts_tick = NOT_STARTING
-    r.left_rotation = world.tick + int(c.lb_detect_s * world.dt_inv + 0.5)
+    r.left_rotation = world.tick + c.detect_ticks
+    forget_part(s, c)
     return lost
 
 
@@ -101,15 +95,13 @@ def start_after(s, ri, delay_s):
     r = s.replicas[ri]
     c = s.comps[r.component]
     r.starts_tick = world.tick + max(1, int((delay_s + c.startup_s) * world.dt_inv + 0.5))
+    r.starts_tick = max(r.starts_tick, r.down_until)
     r.hung = 0
+    r.paused = 0
     r.memory_mb = c.memory_idle_mb
-    if r.cures & 1:
-        r.slow_factor = 1.0
-    if r.cures & 2:
-        r.error_fault = 0.0
-    if r.cures & 4:
-        r.leak_mb_s = 0.0
-    r.cures = 0
+    if r.cures != 0:
+        end_effects(r.cures, c, r, world)
+        r.cures = 0
     settle_replica(s, ri)
 
 
@@ -164,7 +156,8 @@ def come_up(s, c, ri):
             r.in_rotation = 1
     if r.left_rotation > 0 and world.tick >= r.left_rotation and r.up == 0:
         r.left_rotation = 0
-        r.in_rotation = 0
+        if c.detects == 1:
+            r.in_rotation = 0
 
 
 @compiled
@@ -185,26 +178,44 @@ def fails_probe(s, ri, blind, timeout_s):
     r = s.replicas[ri]
     if r.up == 0:
         return True
-    if blind == 1:
+    if blind == 1 or r.gray == 1:
         return False
-    return r.hung == 1 or waited_s(s, ri) > timeout_s
+    return r.hung == 1 or r.paused == 1 or waited_s(s, ri) > timeout_s
+
+
+@compiled
+def looks_unwell(s, ri, fails, stream):
+    """What a probe reports: the truth, or a lie where its faults draw one."""
+    r = s.replicas[ri]
+    if r.probe_false <= 0.0 and r.probe_missed <= 0.0:
+        return fails
+    world = s.world[0]
+    drawn = uniform(world.seed, ri, world.tick, stream)
+    return drawn >= r.probe_missed if fails else drawn < r.probe_false
 
 
 @compiled
 def probe(s, c, ri):
     """Readiness and liveness of one replica, when their time has come."""
-    tick = s.world[0].tick
+    world = s.world[0]
+    tick = world.tick
     r = s.replicas[ri]
+    up_ticks = tick - int(r.up_since_s * world.dt_inv)
     if c.ready_every > 0 and tick % c.ready_every == 0:
-        if fails_probe(s, ri, c.ready_blind, c.ready_timeout_s):
+        fails = fails_probe(s, ri, c.ready_blind, c.ready_timeout_s)
+        if r.up == 1 and up_ticks < c.ready_delay_ticks:
+            r.in_rotation = 0
+        elif looks_unwell(s, ri, fails, PROBE):
             r.ready_fails += 1
             if r.ready_fails >= c.ready_failures:
                 r.in_rotation = 0
         else:
             r.ready_fails = 0
             r.in_rotation = 1
-    if c.live_every > 0 and tick % c.live_every == 0 and r.up == 1:
-        if fails_probe(s, ri, c.live_blind, c.live_timeout_s):
+    due = c.live_every > 0 and tick % c.live_every == 0
+    if due and r.up == 1 and up_ticks >= c.live_delay_ticks:
+        fails = fails_probe(s, ri, c.live_blind, c.live_timeout_s)
+        if looks_unwell(s, ri, fails, PROBE + 1):
             r.live_fails += 1
             if r.live_fails >= c.live_failures:
                 restart_unwell(s, ri)
@@ -216,12 +227,29 @@ def probe(s, c, ri):
 def grow_memory(s, c, ri):
     """A leak fills the memory; at the limit the process is killed."""
     r = s.replicas[ri]
-    if r.leak_mb_s <= 0.0 or r.up == 0:
+    if r.up == 0 or (r.leak_mb_s <= 0.0 and r.leak_mb_request <= 0.0):
         return
     r.memory_mb += r.leak_mb_s * s.world[0].dt
     if c.memory_limit_mb > 0.0 and r.memory_mb >= c.memory_limit_mb:
         crash(s, ri, c.restarts_itself == 1)
     settle_replica(s, ri)
+
+
+@compiled
+def live_on(s, c, ri):
+    """What goes on by itself in a process: leaks, pauses, a crash loop, warming up."""
+    world = s.world[0]
+    r = s.replicas[ri]
+    grow_memory(s, c, ri)
+    if r.gc_every > 0:
+        paused = 1 if (world.tick - r.gc_start) % r.gc_every < r.gc_pause else 0
+        if paused != r.paused:
+            r.paused = paused
+            settle_replica(s, ri)
+    if r.loop_s > 0.0 and r.up == 1 and world.now >= r.up_since_s + r.loop_s:
+        crash(s, ri, c.restarts_itself == 1)
+    if c.cold_s > 0.0 and world.now < r.up_since_s + c.cold_s + world.dt:
+        settle_replica(s, ri)
 
 
 @compiled
@@ -240,7 +268,7 @@ def run_platform(s, control):
                 come_up(s, c, ri)
                 if r.down_by_act == 1 and r.up == 0:
                     world.out_of_service += world.dt
-            grow_memory(s, c, ri)
+            live_on(s, c, ri)
             if control and c.restarts_itself == 1:
                 probe(s, c, ri)
         if c.added_replicas > 0.0:

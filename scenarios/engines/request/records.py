@@ -23,6 +23,7 @@ from hms.agents.policy.parameters import (
 )
 from hms.agents.policy.recovery import RecoveryState
 from hms.agents.policy.retry import RetryState
+from hms.scenarios.faults.kinds import KINDS
 from hms.scenarios.policy_jit import dtype_of
 
 SLOTS = 4
@@ -34,17 +35,20 @@ NONE = -1
 I8, I4, F8 = "i8", "i4", "f8"
 
 
-def _dtype(ints: str, floats: str, small: str = "") -> np.dtype[np.void]:
+def _dtype(
+    ints: str, floats: str, small: str = "", by_kind: str = ""
+) -> np.dtype[np.void]:
     fields: list[Any] = [(name, I8) for name in ints.split()]
     fields += [(name, F8) for name in floats.split()]
     fields += [(name, I4) for name in small.split()]
+    fields += [(name, I8, (KINDS,)) for name in by_kind.split()]
     return np.dtype(fields, align=True)
 
 
 WORLD = _dtype(
     "seed record ticks tick control_every events_n heap_n heap_peak todo_head todo_n"
     " visits_made visits_free calls_made calls_free events budget stopped warm_up_windows"
-    " arrived served failed dropped spans_n",
+    " arrived served failed dropped spans_n faults_over stale_last caches_cold looks",
     "now dt dt_inv end_s load_factor added_replica out_of_service quality_loss lost_in_flight"
     " lost_by_faults restarts area area_s residence warm_up_s window_late",
 )
@@ -52,28 +56,38 @@ COMPONENT = _dtype(
     # replicas r0..r1 exist, up to r2 may; edges e0..e1 it calls; i0..i1 in `incoming`: its callers
     "client agent r0 r1 r2 e0 e1 i0 i1 parallel balancer discipline slots_used slots_max replicas"
     " restarts_itself ready_every ready_failures ready_blind live_every live_failures live_blind"
-    " fallback_until_tick arriving_tick rate_row turn drawn choices arrivals_drawn generation"
-    " entry_no regular"
-    " arrived served failed refused cancelled lost present",
-    "service_s cv2 congestion cores workers queue_stated limit queue_limit startup_s lb_detect_s"
+    " ready_delay_ticks live_delay_ticks detects detect_ticks late0 late_periods noisy"
+    # p0..p1: edges it publishes on; chains: its endpoints
+    " p0 p1 chains fallback_until_tick arriving_tick rate_row turn drawn choices arrivals_drawn"
+    " generation entry_no regular closed"
+    " arrived served failed refused cancelled lost present own_errors worked",
+    "service_s cv2 congestion cores workers queue_stated limit queue_limit startup_s"
     " cold_s cold_factor memory_idle_mb memory_limit_mb ready_timeout_s live_timeout_s"
     " added_replicas arriving former area area_s residence window_ok window_bad"
-    " gap_left gap_from_s rate_rps metric_noise metric_lag_s",
+    " gap_left gap_from_s rate_rps metric_noise idle_share hit_rate hit_target keys_inv"
+    " think_s users busy_s stayed_s calls_time_s",
 )
 REPLICA = _dtype(
-    "component slot there leaving up in_rotation hung bad_version cores busy working present token"
-    " starts_tick ready_fails live_fails down_by_act crashed_in_row left_rotation cures",
-    "rate workers room cores_speed slow_factor bad_slow_factor error_fault bad_error error_share"
-    " memory_mb leak_mb_s up_since_s virtual virtual_s answered_s"
+    "component slot group there leaving up in_rotation servers busy working present token"
+    " starts_tick ready_fails live_fails down_by_act crashed_in_row left_rotation"
+    # what faults do to it, named as in the `fluid` engine, which has the effects (effects.py)
+    " hung gray paused gc_start gc_pause gc_every bad_version cures rolls down_until skewed odd",
+    "rate servers_speed workers k cores cores_scale virtual virtual_s answered_s"
+    " slow_factor bad_slow_factor disk_factor gray_factor cpu_share own_speed error_fault"
+    " bad_error gray_error own_error refuse_share memory_mb leak_mb_s leak_mb_request up_since_s"
+    " cores_left workers_taken probe_false probe_missed loop_s"
     " sum_arrivals sum_answers sum_errors sum_own_errors sum_refused sum_residence sum_own_s"
-    " sum_served sum_busy_s",
+    " sum_served",
+    by_kind="held_by",
 )
 EDGE = _dtype(
     "caller callee agent entry soft cancel loses cut attempts scope_replica breaker slots list"
-    " stale_until_tick former_attempts hedges held_head held_tail drawn"
-    " first made ok bad late refused blocked hedged opened active again lost good",
-    "mean_calls first_share reissue_share timeout_s total_s network_s added_s loss quality"
-    " latency_s fallback_share hedge_after_s opening_u degraded n_inv ok_s",
+    " stale_until_tick former_attempts hedges drawn publish chain_start troubled kept"
+    " latency_by loss_by cut_by dns_by"
+    " first made ok bad late refused blocked hedged opened active again given_up lost good",
+    "calls n n_inv first_share reissue_share timeout_s total_s network_s delay_s added_s"
+    " jitter_var loss severed dns skew quality latency_s fallback_share hedge_after_s opening_u"
+    " degraded chain_weight miss_calls call_time_s",
 )
 VISIT = _dtype(
     "",
@@ -88,21 +102,19 @@ CALL = _dtype(
 QUEUE = _dtype("head tail n", "")
 HEAP = _dtype("what", "at_s")
 LIST = _dtype("head tail armed", "duration_s")
-FAULT = _dtype(
-    "start_tick end_tick kind component edge replicas until active restarts", "value value2 stale_s"
-)
 EVENT = _dtype("tick entity rule", "before after")
 SPAN = _dtype(
     "own own_serial parent parent_serial kind place replica ended", "start_s end_s"
 )
 WINDOW = _dtype("", "good bad offered")
 COMPONENT_WINDOW = _dtype(
+    # of this second; after them sums up to its end
     "",
-    "present ok bad serving arrived refused served failed own_errors worked own_time_s"
-    " residence_time_s busy_s ready",
+    "present ok bad serving ready arrivals refused answered_ok answered_bad own_errors worked"
+    " busy_s residence_time_s calls_time_s",
 )
 EDGE_WINDOW = _dtype(
-    "", "first made blocked ok failed late lost good call_time_s in_flight"
+    "", "calls retries blocked ok failed late given_up lost call_time_s in_flight good"
 )
 
 

@@ -169,7 +169,7 @@ def _tell_counts(
         outcome.calls[pair] = {each: edges[each][k].item() for each in CALL_COUNTS}
     calls = int(edges["made"].sum())
     answers = int((edges["ok"] + edges["bad"] + edges["late"] + edges["refused"]).sum())
-    visits = int(comps["arrived"].sum())
+    visits = int(comps["arrived"][comps["client"] == 0].sum())
     outcome.logical_events = visits + 2 * int(comps["drawn"].sum()) + calls + answers
 
 

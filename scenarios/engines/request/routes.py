@@ -7,10 +7,13 @@ broken one by chance, and the request leaves when the last has ended.
 
 from hms.agents.policy.kinds import ATTEMPT_ERROR, ATTEMPT_TIMEOUT, ATTEMPT_UNAVAILABLE, SUCCEEDED
 from hms.scenarios.draws import uniform
-from hms.scenarios.engines.request.calls import answered, begin_call, late
-from hms.scenarios.engines.request.chance import REPEAT, WRONG
+from hms.scenarios.engines.request.calls import answered, late
+from hms.scenarios.engines.request.chance import CHAIN, REPEAT, WRONG
+from hms.scenarios.engines.request.clients import user_answered
 from hms.scenarios.engines.request.measure import client_done
+from hms.scenarios.engines.request.messages import publish
 from hms.scenarios.engines.request.pools import CALLING, free_call
+from hms.scenarios.engines.request.sending import begin_call, happens, whole_calls
 from hms.scenarios.engines.request.stations import leave, release_core
 from hms.scenarios.machine_code import compiled
 
@@ -26,32 +29,49 @@ def finish_service(s, v):
     c = s.comps[visit.component]
     visit.token += 1
     release_core(s, c, r, ri, v)
-    r.sum_busy_s += s.world[0].now - visit.since_s
     r.sum_own_s += s.world[0].now - visit.came_s
     r.sum_served += 1.0
-    if r.error_share > 0.0:
+    if r.own_error > 0.0:
         u = uniform(s.world[0].seed, visit.component, c.choices, WRONG)
         c.choices += 1
-        if u < r.error_share:
+        if u < r.own_error:
             leave(s, v, ATTEMPT_ERROR, True)
             return
+    if r.leak_mb_request > 0.0:
+        r.memory_mb += r.leak_mb_request
+    if c.p1 > c.p0:
+        publish(s, c)
     if c.e1 == c.e0:
         leave(s, v, SUCCEEDED, False)
         return
     visit.state = CALLING
+    visit.since_s = s.world[0].now
     visit.failed = 0
-    if c.parallel == 1:
+    if c.chains > 0:
+        by_endpoint(s, v, visit, c)
+    elif c.parallel == 1:
         call_side_by_side(s, v, visit, c)
     else:
         call_next(s, v, visit, c, c.e0)
 
 
 @compiled
-def by_chance(s, k, e, share):
-    """Whether something of this probability happens on an edge."""
-    u = uniform(s.world[0].seed, k, e.drawn, REPEAT)
-    e.drawn += 1
-    return u < share
+def by_endpoint(s, v, visit, c):
+    """A request of a component with endpoints: one chain of calls, drawn by its weight."""
+    u = uniform(s.world[0].seed, visit.component, c.choices, CHAIN)
+    c.choices += 1
+    left = u - c.idle_share
+    if left < 0.0:
+        leave(s, v, SUCCEEDED, False)
+        return
+    first = c.e0
+    for k in range(c.e0, c.e1):
+        if s.edges[k].chain_start == 1:
+            first = k
+            left -= s.edges[k].chain_weight
+            if left < 0.0:
+                break
+    call_next(s, v, visit, c, first)
 
 
 @compiled
@@ -60,9 +80,11 @@ def call_next(s, v, visit, c, first):
     k = first
     while k < c.e1:
         e = s.edges[k]
+        if e.chain_start == 1 and k > first:
+            break  # the next endpoint's
         taken = True
         if e.first_share < 1.0:
-            taken = by_chance(s, k, e, e.first_share)
+            taken = happens(s, k, e, e.first_share, REPEAT)
         if taken and e.fallback_share > 0.0:
             e.degraded += 1.0
             taken = False
@@ -80,9 +102,7 @@ def call_side_by_side(s, v, visit, c):
     visit.pending = 1
     for k in range(c.e0, c.e1):
         e = s.edges[k]
-        count = int(e.mean_calls)
-        if e.mean_calls > count and by_chance(s, k, e, e.mean_calls - count):
-            count += 1
+        count = whole_calls(s, k, e, REPEAT)
         if e.fallback_share > 0.0:
             e.degraded += float(count)
             count = 0
@@ -98,12 +118,15 @@ def call_side_by_side(s, v, visit, c):
 def call_ended(s, c, ended):
     """A call is over: the request that made it goes on, fails, or was the client's own."""
     well = ended == SUCCEEDED
+    if not well:
+        s.edges[s.calls[c].edge].given_up += 1
     call = s.calls[c]
     k = call.edge
     v = call.visit
     e = s.edges[k]
     if v < 0:
         client_done(s, k, call, ended)
+        user_answered(s, e.caller)
         free_call(s, c)
         return
     alive = s.visits[v].serial == call.visit_serial
@@ -124,8 +147,11 @@ def call_ended(s, c, ended):
     if not well and e.soft == 0:
         leave(s, v, ATTEMPT_UNAVAILABLE, False)
         return
-    if well and e.reissue_share > 0.0 and by_chance(s, k, e, e.reissue_share):
+    if well and e.reissue_share > 0.0 and happens(s, k, e, e.reissue_share, REPEAT):
         begin_call(s, k, v, FOREVER_S)
+        return
+    if k + 1 < owner.e1 and s.edges[k + 1].chain_start == 1:
+        leave(s, v, SUCCEEDED, False)
         return
     call_next(s, v, visit, owner, k + 1)
 

@@ -11,6 +11,7 @@ import math
 from hms.scenarios.engines.request.agenda import ANSWER, FINISH, SHARED, at_once, event, push
 from hms.scenarios.engines.request.chance import service_time
 from hms.scenarios.engines.request.pools import (
+    CALLING,
     QUEUED,
     READY,
     SERVED,
@@ -36,18 +37,14 @@ def count_present(c, now, change):
 
 @compiled
 def work_of(s, c, i, r):
-    """A service time at a replica's full speed, in a congested pool and after a cold start."""
+    """A service time at a replica's full speed, in a congested pool."""
     world = s.world[0]
     n = c.drawn
     c.drawn = n + 1
     work_s = service_time(world.seed, i, n, c.service_s, c.cv2)
     if c.congestion > 0.0:
-        share = min(1.0, (r.busy + 1.0) / r.cores)
+        share = min(1.0, (r.busy + 1.0) / r.servers)
         work_s *= 1.0 + c.congestion * share * share * share
-    if c.cold_factor > 1.0:
-        cold = 1.0 - (world.now - r.up_since_s) / c.cold_s
-        if cold > 0.0:
-            work_s *= 1.0 + (c.cold_factor - 1.0) * cold
     return work_s
 
 
@@ -60,7 +57,7 @@ def to_core(s, v):
     c = s.comps[visit.component]
     if c.discipline == PS:
         start_shared(s, c, r, ri, v)
-    elif r.busy < r.cores:
+    elif r.busy < r.servers:
         start(s, c, r, ri, v)
     else:
         visit.state = READY
@@ -85,11 +82,13 @@ def start(s, c, r, ri, v):
 def release_core(s, c, r, ri, v):
     """Service has ended; who waits longest for a core begins."""
     unqueue(s, 3 * ri + 2, v)
+    c.worked += 1
     if c.discipline == PS:
         pass_virtual(s, r)
         r.busy -= 1
         arm_shared(s, r, ri)
         return
+    c.busy_s += s.world[0].now - s.visits[v].since_s
     r.busy -= 1
     fill_cores(s, c, r, ri)
 
@@ -98,7 +97,7 @@ def release_core(s, c, r, ri, v):
 def fill_cores(s, c, r, ri):
     """Whoever waits for a core begins while there are cores."""
     ready = 3 * ri + 1
-    while r.busy < r.cores and s.queues[ready].n > 0:
+    while r.busy < r.servers and s.queues[ready].n > 0:
         v = s.queues[ready].head
         unqueue(s, ready, v)
         start(s, c, r, ri, v)
@@ -108,8 +107,10 @@ def fill_cores(s, c, r, ri):
 def pass_virtual(s, r):
     """Bring a shared replica's virtual time up to now."""
     now = s.world[0].now
-    if r.busy > 0:
-        r.virtual += (now - r.virtual_s) * r.rate * min(1.0, r.cores / r.busy)
+    if r.busy > 0 and r.rate > 0.0:
+        passed_s = now - r.virtual_s
+        r.virtual += passed_s * r.rate * min(1.0, r.servers / r.busy)
+        s.comps[r.component].busy_s += passed_s * min(r.servers, r.busy)
     r.virtual_s = now
 
 
@@ -150,7 +151,7 @@ def arm_shared(s, r, ri):
     if first < 0 or r.rate <= 0.0:
         return
     left = max(0.0, s.visits[first].work_s - r.virtual)
-    wait_s = left / (r.rate * min(1.0, r.cores / r.busy))
+    wait_s = left / (r.rate * min(1.0, r.servers / r.busy))
     push(s, s.world[0].now + wait_s, event(SHARED, 0, ri, r.token))
 
 
@@ -172,6 +173,8 @@ def set_rate(s, ri, rate):
     while v >= 0:
         visit = s.visits[v]
         visit.work_s = max(0.0, visit.work_s - (now - visit.since_s) * old)
+        if old > 0.0:
+            s.comps[r.component].busy_s += now - visit.since_s
         visit.since_s = now
         visit.token += 1
         if rate > 0.0:
@@ -180,15 +183,18 @@ def set_rate(s, ri, rate):
 
 
 @compiled
-def set_cores(s, ri, cores):
+def settle_cores(s, ri):
     """So many cores serve from now on; a part of one is a slower one."""
     r = s.replicas[ri]
+    whole = max(1.0, math.ceil(r.cores - 1e-9))
+    share = min(1.0, r.cores / whole)
+    if whole == r.servers and share == r.servers_speed:
+        return
     c = s.comps[r.component]
     if c.discipline == PS:
         pass_virtual(s, r)
-    whole = max(1.0, math.ceil(cores - 1e-9))
-    r.cores = int(whole)
-    r.cores_speed = min(1.0, cores / whole)
+    r.servers = int(whole)
+    r.servers_speed = share
     if c.discipline == PS:
         arm_shared(s, r, ri)
     else:
@@ -274,6 +280,9 @@ def leave(s, v, ended, own):
     stayed_s = now - visit.came_s
     count_present(c, now, -1)
     c.residence += stayed_s
+    c.stayed_s += stayed_s
+    if visit.state == CALLING:
+        c.calls_time_s += now - visit.since_s
     r.present -= 1
     r.answered_s = now
     r.sum_answers += 1.0
@@ -286,6 +295,7 @@ def leave(s, v, ended, own):
         c.window_bad += 1.0
         r.sum_errors += 1.0
         if own:
+            c.own_errors += 1
             r.sum_own_errors += 1.0
     tell_caller(s, visit, ended)
     note_visit(s, v, ended)
