@@ -29,6 +29,7 @@ def answer_lines(answer: Answer, rows: int = MOST_ROWS) -> Iterator[str]:
     if without:
         more = f" and {len(without) - MOST_NAMES} more" if len(without) > MOST_NAMES else ""
         yield f"no effect seen: {', '.join(without[:MOST_NAMES])}{more}"
+    yield "next: hms calibrate SCENARIO --traces FILE, or --metrics FILE, puts measured values in"
 
 
 def _heading(answer: Answer) -> str:

@@ -5,7 +5,7 @@ schema: hms.scenario/1
 name: shop
 sources:
   ranges: {{file: ranges.yaml, sure: guessed}}
-horizon_s: 30
+horizon_s: 20
 warm_up_s: 5
 workload: [{{entry: web, client: people, rate_rps: {rate}}}]
 slo: {{web: {{availability: 0.99, latency_ms: 800, stable_for_s: 5}}}}
@@ -19,7 +19,7 @@ edges:
   web -> cart: {{timeout_ms: 1000, calls: {calls}, retry: {{max_attempts: 3, base_s: 0.01}}}}
   cart -> db: {{timeout_ms: 500, retry: {{max_attempts: 3, base_s: 0.01}}}}
 faults:
-  - {{kind: error, target: {{component: db}}, share: 0.1, start_s: 0, duration_s: 30}}
+  - {{kind: error, target: {{component: db}}, share: 0.1, start_s: 0, duration_s: 20}}
 """
 TRUTH_MS = {"web": 10.0, "cart": 8.0, "db": 4.0}
 TRUTH_CV = {"web": 0.5, "cart": 1.0, "db": 1.5}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The shop as it is guessed, and traces of the true one: 30 s, utilisation 0.5, retries."""
+    """The shop as it is guessed, and traces of the true one: 20 s, utilisation 0.5, retries."""
     at = tmp_path_factory.mktemp("measured")
     (at / "true.yaml").write_text(TRUE, encoding="utf-8")
     (at / "shop.yaml").write_text(GUESSED, encoding="utf-8")
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
     outcome = run(compiled, tables(today_policy(true).policy, true), spans=100_000)
     retried = outcome.calls["web", "cart"]
     assert retried["made"] > 1.05 * retried["first"], "the traces shall hold retries"
-    assert write_traces(at / "spans.json", outcome, compiled.edge_names) > 15_000
+    assert write_traces(at / "spans.json", outcome, compiled.edge_names) > 10_000
     return at
 
 
@@ -49,7 +49,7 @@ def test_service_times_calls_and_load_are_found_within_a_tenth(folder, capsys, s
     for name, milliseconds in TRUTH_MS.items():
         found = told["components"][name]
         assert found["service_s"]["value"] == pytest.approx(milliseconds / 1e3, rel=0.1)
-        assert found["service_s"]["count"] > 1000
+        assert found["service_s"]["count"] > 800
         assert found["service_cv"]["value"] == pytest.approx(TRUTH_CV[name], rel=0.2)
     assert told["calls"]["web -> cart"]["value"] == pytest.approx(CALLS, rel=0.05)
     assert told["calls"]["cart -> db"]["value"] == pytest.approx(1.0, rel=0.05)
@@ -67,7 +67,7 @@ def test_the_overlay_says_where_its_values_were_measured_and_the_text_what_faile
     origin = origin_of(scenario.components["db"], "service_time_ms")
     assert origin.sure == MEASURED
     assert scenario.sources[origin.source].file == "spans.json"
-    assert "spans of 30 s of traces" in scenario.sources[origin.source].rule
+    assert "spans of 20 s of traces" in scenario.sources[origin.source].rule
 
 
 def test_the_error_that_is_left_is_small_where_the_model_is_right(folder, capsys):
@@ -81,7 +81,7 @@ def test_the_error_that_is_left_is_small_where_the_model_is_right(folder, capsys
 
 def test_simulate_writes_traces_that_calibrate_reads(folder, capsys):
     spans = folder / "simulated.json"
-    asked = ("--engine", "request", "--traces", str(spans), "--spans", "20000")
+    asked = ("--engine", "request", "--traces", str(spans), "--spans", "8000")
     assert hms(["simulate", str(folder / "true.yaml"), *asked]) == 0
     assert "spans to" in capsys.readouterr().err
     told = calibrate(folder, capsys, "--traces", str(spans), "-o", str(folder / "p.yaml"))
