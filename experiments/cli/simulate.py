@@ -35,7 +35,7 @@ REQUEST = "request"
               help="With --chaos: how many runs, each with its own chances.")  # fmt: skip
 @click.option("--traces", type=click.Path(path_type=Path), metavar="FILE",
               help="With --engine request: write its traces as OTLP JSON lines.")  # fmt: skip
-@click.option("--spans", type=click.IntRange(1, 10_000_000), default=200_000, show_default=True,
+@click.option("--spans", type=click.IntRange(1, 1_000_000), default=200_000, show_default=True,
               help="With --traces: how many spans are kept, the first that end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Result, events and timeline as JSON.")
 def command(

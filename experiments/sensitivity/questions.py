@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hms.errors import MissingError, ScenarioError
+from hms.evolution.baselines import TODAY
 from hms.experiments.fault_words import short_text
 from hms.experiments.sensitivity.study import Case, Question
 from hms.experiments.single_run import find_scenario, policy_named
@@ -32,6 +33,9 @@ def question_of(
     """
     run = _run_named(name)
     if run is not None:
+        if overlays or faults or policy != TODAY:
+            what = f"{name} is a run: its scenario, failures and policies are its own"
+            raise ScenarioError(f"{what}\n    expected: no --policy, --overlay or --fault")
         return _about_run(run, seed)
     loaded = load_scenario(find_scenario(name), overlays, faults)
     policies = (policy_named(policy, loaded.midpoint()),)
@@ -84,7 +88,7 @@ def _about_run(path: Path, seed: str) -> Question:
     """Champion against the best baseline, on faults drawn as the run's held-out ones were."""
     from dataclasses import replace
 
-    from hms.evolution.baselines import TODAY, load, today_policy
+    from hms.evolution.baselines import load, today_policy
     from hms.experiments.frames import load_run
     from hms.experiments.plan_file import load_plan
 

@@ -21,3 +21,6 @@ def test_a_run_is_asked_whether_its_champion_stays(
     assert {row["quantity"] for row in told["quantities"]} >= {
         "front startup_s", "cart -> prices calls", "load of front rate_rps"
     }  # fmt: skip
+    refused = call("sensitivity", str(finished.run.path), "--fault", "crash:cart")
+    assert refused.code == 2
+    assert "is a run: its scenario, failures and policies are its own" in refused.err
