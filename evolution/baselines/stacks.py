@@ -24,6 +24,7 @@ _ORDER = (
     "polly",
     "restart-at-once",
     "restart-backoff",
+    "otp",
     "ladder",
 )
 

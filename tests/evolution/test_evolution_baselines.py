@@ -29,6 +29,7 @@ def test_all_stacks_of_the_main_job_are_there_and_differ() -> None:
         "polly",
         "restart-at-once",
         "restart-backoff",
+        "otp",
         "ladder",
     )
     hashes = {baselines.load(name).policy.sha256 for name in baselines.names()}
@@ -69,6 +70,8 @@ def test_all_stacks_of_the_main_job_are_there_and_differ() -> None:
         ("istio", "timeout.call_s", 0.0),
         ("istio-rule", "breaker.always_eject_one", True),
         ("istio-rule", "breaker.consecutive_failures", 5),
+        ("otp", "guard.intensity_acts", 3),
+        ("otp", "guard.intensity_s", 60.0),
     ],
 )
 def test_values_are_those_of_the_makers(name: str, path: str, value: object) -> None:
@@ -90,8 +93,8 @@ def test_footnotes_say_which_stacks_cannot_eject() -> None:
 
 def test_only_restarting_stacks_and_the_ladder_act() -> None:
     acting = {name for name in baselines.names() if baselines.load(name).policy.recovery}
-    assert acting == {"restart-at-once", "restart-backoff", "ladder"}
-    for name in ("restart-at-once", "restart-backoff"):
+    assert acting == {"restart-at-once", "restart-backoff", "otp", "ladder"}
+    for name in ("restart-at-once", "restart-backoff", "otp"):
         steps = [s for ladder in baselines.load(name).policy.recovery.values() for s in ladder]
         assert {step.act for step in steps} == {"restart"}
 
