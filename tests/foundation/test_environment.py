@@ -91,5 +91,5 @@ def test_make_test_ends_with_pytests_summary() -> None:
     )
     commands = done.stdout.strip().splitlines()
     assert [command.split()[0].rpartition("/")[2] for command in commands] == [
-        "sh", "ruff", "mypy", "lint-imports", "pytest",
+        "sh", "ruff", "mypy", "lint-imports", "pytest", "pytest",
     ]  # fmt: skip
