@@ -16,6 +16,7 @@ MEASURES = {
     "help": "help_text",
     "compile": "compiling",
     "fluid": "fluid",
+    "request": "request",
     "fluid_large": "large",
     "evolution": "searching",
     "calls": "runtime_calls",
