@@ -8,8 +8,9 @@ once more; work that was given up is still done; a call that failed twice fails 
 from __future__ import annotations
 
 import random
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hms.scenarios.model import Scenario
@@ -127,7 +128,7 @@ def in_simpy(tree: Tree, requests: int, seed: int = 1) -> str:
     times: list[float] = []
     told = {"calls": 0, "late": 0}
 
-    def visit(name):  # type: ignore[no-untyped-def]
+    def visit(name: str) -> Generator[Any, Any, bool]:
         with cores[name].request() as core:
             yield core
             yield env.timeout(rng.expovariate(1.0 / SERVICE_S))
@@ -144,13 +145,13 @@ def in_simpy(tree: Tree, requests: int, seed: int = 1) -> str:
                 return False
         return True
 
-    def request():  # type: ignore[no-untyped-def]
+    def request() -> Generator[Any, Any, None]:
         began_s = env.now
         well = yield env.process(visit(tree.entry))
         if well:
             times.append(env.now - began_s)
 
-    def arrive():  # type: ignore[no-untyped-def]
+    def arrive() -> Generator[Any, Any, None]:
         for _ in range(requests):
             env.process(request())
             yield env.timeout(rng.expovariate(tree.rate_rps))
