@@ -11,6 +11,7 @@ from hms.experiments.calibration.fitted import Station, Value
 from hms.experiments.calibration.left_over import Left
 from hms.scenarios.model import Component, Range
 
+MANY = 10.0
 LARGE = 0.15
 """Error left from which a row is marked: the scenario says something else than the data."""
 
@@ -65,7 +66,9 @@ def _error(left: Left | None, station: Station) -> str:
         used = station.seen_utilisation
         return f"CPU {used:.0%} measured" if used is not None else "not measured"
     mark = " *" if abs(left.error) > LARGE else ""
-    return f"{left.measured_s * 1e3:.3g} ms, {left.model_s * 1e3:.3g} ms, {left.error:+.1%}{mark}"
+    times = left.model_s / left.measured_s
+    error = f"{left.error:+.1%}" if times < MANY else f"× {times:.0f}"
+    return f"{left.measured_s * 1e3:.3g} ms, {left.model_s * 1e3:.3g} ms, {error}{mark}"
 
 
 def _was(component: Component) -> str:

@@ -79,6 +79,17 @@ def test_the_error_that_is_left_is_small_where_the_model_is_right(folder, capsys
         assert abs(left["error"]) < 0.1
 
 
+def test_a_system_that_is_not_as_the_scenario_says_shows_in_the_error_left(folder, capsys):
+    wrong = folder / "wrong.yaml"
+    # two requests at once are more than one worker takes that also waits for its calls
+    wrong.write_text(GUESSED.replace("{replicas: 2,", "{replicas: 2, workers: 1,"), "utf-8")
+    asked = ("--metrics", str(folder / "metrics.csv"), "-o", str(folder / "w.yaml"))
+    assert hms(["calibrate", str(wrong), *asked]) == 0
+    told = capsys.readouterr().out
+    assert "* more than 15% off: " in told
+    assert "web" in told.split("* more than 15% off: ")[1].splitlines()[0]
+
+
 def test_simulate_writes_traces_that_calibrate_reads(folder, capsys):
     spans = folder / "simulated.json"
     asked = ("--engine", "request", "--traces", str(spans), "--spans", "8000")
