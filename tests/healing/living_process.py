@@ -40,7 +40,7 @@ async def live(url: str) -> None:
     recorder = each.recorder
     assert recorder is not None
     # the clock stands still: no second begins, in which open breakers would be saved again
-    assert recorder.flush(60.0), recorder.trouble
+    assert recorder.flush(60.0, hanging_too=True), recorder.trouble
     share = each.effectiveness
     print(
         json.dumps(

@@ -109,7 +109,7 @@ def test_what_a_breaker_does_is_kept_at_once_not_when_the_next_second_begins(
     assert recorder is not None
 
     def kept() -> list[tuple[str, float]]:
-        assert recorder.flush(60.0), recorder.trouble
+        assert recorder.flush(60.0, hanging_too=True), recorder.trouble
         other = SqlStore(Url(url))  # as another process reads it
         found = other.load("cart", "a").breakers
         other.close()

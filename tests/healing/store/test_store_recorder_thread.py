@@ -36,7 +36,7 @@ def test_its_thread_writes_and_ends_with_the_last_recorder() -> None:
     recorder.start()
     recorder.start()
     recorder.record(attempt(1))
-    assert recorder.flush(10.0)
+    assert recorder.flush(10.0, hanging_too=True)
     assert [row.key for row in store.history("cart")] == ["k1"]
     (thread,) = writers() - others
     assert recorder.stop(10.0)
@@ -95,10 +95,10 @@ recorder = Recorder(store, "cart", "a")
 recorder.start()
 assert recorder.wait_ready(30)
 recorder.record(AttemptRecord("parent", 1.0, "errors", "restart"))
-assert recorder.flush(30)
+assert recorder.flush(30, hanging_too=True)
 child = os.fork()
 recorder.record(AttemptRecord(f"after {{child == 0}}", 2.0, "errors", "restart"))
-assert recorder.flush(30), recorder.trouble
+assert recorder.flush(30, hanging_too=True), recorder.trouble
 print(recorder.instance_id, flush=True)
 if child:
     assert os.waitpid(child, 0)[1] == 0
