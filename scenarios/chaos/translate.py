@@ -30,6 +30,8 @@ STOP = 2.0 / 3.0  # of the horizon: schedules end there, so that a recovery can 
 RECOVERY_S = 120.0
 LONGEST_S = 3600.0
 MOST_FAULTS = 2000
+MOST_DELAY_MS = 6e5
+_DELAYS = ("added_ms", "jitter_ms")
 
 TRANSLATIONS: Mapping[str, Callable[[Injection, Context], Iterator[Entry]]] = {
     "PodChaos": pod_chaos,
@@ -113,7 +115,13 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
         key = repr([entry.get(name) for name in same])
         known = found.get(key)
         found[key] = entry if known is None else _both(known, entry)
-    return list(found.values())
+    return [_within_limits(entry) for entry in found.values()]
+
+
+def _within_limits(entry: Entry) -> Entry:
+    """Ten minutes are longer than any time-out, and the most that a scenario says."""
+    delays = {key: min(entry[key], MOST_DELAY_MS) for key in _DELAYS if key in entry}
+    return entry | delays
 
 
 def _both(one: Entry, other: Entry) -> Entry:
