@@ -28,12 +28,14 @@ SLOWER = 1.5
 WORKS_LESS = 0.85
 """Of the normal rate of work."""
 ROAD_S = 0.05
+BURST_S = 0.15
+"""Calls of so long a time may be out without being late: a burst after a pause is."""
 LOAD = 1.25
 WAITS_MORE = 1.2
 QUEUES = 1.5
 SWALLOWS = 0.2
-OVERLOADED = 1.1
-"""Who works that much more than normal is overloaded, not ill: it was well under normal load."""
+OVERLOADED = 1.0
+"""Who works as much as normal is overloaded, not ill, whatever it does not get to."""
 LONGER_S = 10
 """Where few requests come, what became of them shows in a longer window only."""
 
@@ -149,9 +151,11 @@ def _edges(seen: Telemetry, normal: Normal) -> dict[str, Flags]:
     callee = [seen.place(name) for _, name in seen.pairs]
     calls, lost, failed = summed(edges.calls), summed(edges.lost), summed(edges.failed)
     residence_s = ratio(summed(parts.residence_time_s), summed(parts.ok + parts.failed))
+    as_usual = (residence_s <= 2.0 * normal.of(residence_s) + ROAD_S)[:, callee]
     call_s = ratio(summed(edges.call_time_s), summed(edges.ok))
     road_s = np.where(summed(edges.ok) > 0.5, call_s - residence_s[:, callee], 0.0)
     slower = road_s > normal.of(road_s) + np.maximum(ROAD_S, 0.5 * normal.of(call_s))
+    slower &= as_usual  # while the callee's own time moves, the two means are of different calls
     bad_there = ratio(summed(parts.failed + parts.refused), summed(parts.arrivals))[:, callee]
     failing = ratio(failed, calls) > bad_there + 4.0 * ERRORS
     return {
@@ -166,7 +170,8 @@ def _on_the_road(seen: Telemetry, normal: Normal, callee: list[int]) -> Flags:
     out, present = seen.edges.in_flight, seen.components.present
     more_out = out - normal.of(out)
     more_there = np.maximum(present - normal.of(present), 0.0)[:, callee]
-    return more_out > more_there + 3.0 + 3.0 * np.sqrt(normal.of(out))
+    burst = BURST_S * seen.edges.calls
+    return more_out > more_there + 3.0 + 3.0 * np.sqrt(normal.of(out)) + burst
 
 
 def _is_well(seen: Telemetry, normal: Normal) -> Flags:

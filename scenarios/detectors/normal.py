@@ -14,6 +14,8 @@ Array = npt.NDArray[np.float64]
 WINDOW_S = 3
 """Series are summed over so many seconds: one second of a few requests tells nothing."""
 
+AGAIN_WITHIN_S = 6
+"""A sign that shows again within this time is one and the same illness."""
 FILLS_S = 2
 LEARNS_S = 30
 LEARNS_AT_LEAST_S = 3
@@ -87,15 +89,19 @@ def ratio(part: Array, whole: Array, without: float = 0.0) -> Array:
 
 
 def onsets(flags: npt.NDArray[np.bool_], holds_s: int, first: int) -> npt.NDArray[np.int64]:
-    """First second of the first row of `holds_s` seconds with the flag, from `first` on.
+    """First second with the flag, from `first` on, that more soon follow: `holds_s` in a few.
+
+    They need not be a row: a pause or a flapping fault shows in a second now and then.
 
     Returns:
         One for each column, -1 where there is none.
     """
     result = np.full(flags.shape[1], -1, dtype=np.int64)
-    counted = summed(flags.astype(np.float64), holds_s)
+    seen = flags[first:].astype(np.float64)
+    ahead = summed(seen[::-1], AGAIN_WITHIN_S)[::-1]
+    begins = (seen > 0.0) & (ahead >= holds_s - 1e-9)
     for column in range(flags.shape[1]):
-        rows = np.flatnonzero(counted[first:, column] >= holds_s - 1e-9)
+        rows = np.flatnonzero(begins[:, column])
         if len(rows):
-            result[column] = max(first, first + int(rows[0]) - holds_s + 1)
+            result[column] = first + int(rows[0])
     return result

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hms.scenarios.families import RESTARTS_BY_ITSELF
 from hms.scenarios.generator.single import draw_fault, pick, struck_replicas, targets
@@ -81,9 +80,12 @@ def _work(u: Uniform, errors: Range, slow: Range) -> tuple[str, dict[str, float]
 def _partial(scenario: Scenario, start_s: float, u: Uniform) -> list[Fault]:
     """One replica of several is bad, and its probes pass."""
     name = pick(_services(scenario, 2), u("target"))
-    kind, parameters = _work(u, Range(0.5, 1.0), Range(5.0, 20.0))
-    ending: dict[str, Any] = {"until": "restart"}
-    return [Fault(kind, name, None, 1, start_s, parameters=parameters, **ending)]
+    bad = {"error_share": 0.0, "slow_factor": 1.0}
+    if u("errs") < 0.5:
+        bad["error_share"] = Range(0.5, 1.0).at(u("share"))
+    else:
+        bad["slow_factor"] = Range(5.0, 20.0).at(u("factor"))
+    return [Fault("gray", name, None, 1, start_s, until="restart", parameters=bad)]
 
 
 def _flapping(scenario: Scenario, start_s: float, u: Uniform) -> list[Fault]:

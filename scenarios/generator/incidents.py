@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 START_S = Range(45.0, 90.0)
 MOST_DRAWS = 50
 EVERY_FAMILY = (*FAMILIES, *COMPOSED)
+GUESSED = ("quantity ", "service time ", "startup ", "calls ", "busy")
+"""What draws of guessed quantities begin with; the rest says what breaks, where and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,16 @@ class Drawn:
     seed: int
 
 
-def draw_incident(identity: Identity, seed: str, held_out: str = "") -> Drawn:
+def draw_incident(
+    identity: Identity, seed: str, held_out: str = "", width: float = 1.0
+) -> Drawn:
     """The incident of this identity.
 
     Args:
         seed: the experiment's.
         held_out: `held_out_seed(...)`, which a test incident needs and no other takes.
+        width: of the ranges of guessed quantities, a share around their middles, 0 to 1; the
+            failure stays the same.
 
     Raises:
         ValueError: a test incident without the seed of a frozen policy, or another with one; or
@@ -53,16 +59,19 @@ def draw_incident(identity: Identity, seed: str, held_out: str = "") -> Drawn:
         which = "needs" if identity.part in HELD_OUT else "takes no"
         raise ValueError(f"{identity} {which} held_out_seed(...) of a frozen policy")
     for attempt in range(MOST_DRAWS):
-        scenario = _attempt(identity, held_out or seed, attempt)
+        scenario = _attempt(identity, held_out or seed, attempt, width)
         if scenario is not None and is_healthy(scenario):
             engine_seed = int(keyed_uniform(held_out or seed, identity, "engine") * 2.0**53)
             return Drawn(identity, scenario, attempt, engine_seed)
     raise ValueError(f"{identity}: no sane system in {MOST_DRAWS} draws")
 
 
-def _attempt(identity: Identity, seed: str, attempt: int) -> Scenario | None:
+def _attempt(identity: Identity, seed: str, attempt: int, width: float) -> Scenario | None:
     def u(purpose: str) -> float:
-        return keyed_uniform(seed, identity, f"{attempt} {purpose}")
+        drawn = keyed_uniform(seed, identity, f"{attempt} {purpose}")
+        if width == 1.0 or not purpose.startswith(GUESSED):
+            return drawn
+        return 0.5 + width * (drawn - 0.5)
 
     system = replace(draw_system(identity.topology, u), name=_name(identity))
     start_s = START_S.at(u("start"))
