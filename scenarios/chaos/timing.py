@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from hms.documents import Problem, nearest
 from hms.errors import ManifestError
+from hms.scenarios.chaos.context import DEFAULT_S
 from hms.scenarios.chaos.cron import distances_s
 from hms.scenarios.chaos.experiment import Experiment, Injection, Place
 from hms.scenarios.chaos.loss import Ledger
@@ -75,12 +76,14 @@ class _Clock:
         self, kind: str, name: str, spec: Mapping[str, Any], place: Place, start_s: float,
         end_s: float, number: int = 0,
     ) -> float:
-        """One injection; when it ends, `start_s` where nothing says how long."""
+        """One injection; when it ends: a kill at once, what nothing ends after `DEFAULT_S`."""
         duration_s = spec.get("duration")
         if math.isfinite(end_s) and (duration_s is None or start_s + duration_s > end_s):
             duration_s = end_s - start_s
         self.found.append(Injection(kind, name, spec, place, start_s, duration_s, number))
-        return start_s + (duration_s or 0.0)
+        if kind == "PodChaos" and spec["action"] != "pod-failure":
+            return start_s
+        return start_s + (DEFAULT_S if duration_s is None else duration_s)
 
     def _schedule(
         self, spec: Mapping[str, Any], place: Place, name: str, start_s: float, stop_s: float

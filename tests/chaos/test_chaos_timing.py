@@ -29,6 +29,11 @@ def test_a_forbidden_overlap_is_left_out_and_an_allowed_one_is_not(strike):
     assert starts(strike("Schedule", "concurrencyPolicy: Allow\n" + spec)) == [60, 90, 120, 150]
 
 
+def test_what_has_no_end_lasts_a_minute_for_the_schedule_too(strike):
+    spec = f"schedule: '@every 25s'\ntype: NetworkChaos\nnetworkChaos: {DELAY % ''}"
+    assert starts(strike("Schedule", spec)) == [60.0, 135.0]  # at 85 and 110 s one is under way
+
+
 def test_a_schedule_of_what_no_scenario_has_injects_nothing(strike):
     spec = "schedule: '@every 30s'\ntype: IOChaos\nioChaos: {action: latency, delay: 10ms}"
     with pytest.raises(ManifestError, match="no fault like IOChaos"):
