@@ -113,7 +113,7 @@ def test_a_hedge_cuts_the_tail_for_a_few_more_calls():
 
 
 def test_fewest_connections_draw_everything_to_a_dead_server():
-    """The balancer's sinkhole: who fails at once has no connections; ties still reach the others."""
+    """The sinkhole: who fails at once has no connections; ties still reach the others."""
 
     def good(balancer):
         slots = {"cores": 10, "workers": 10**6, "service_time_s": 0.05}
