@@ -25,6 +25,7 @@ COLUMNS = (
     "good",
     "bad",
     "end_availability",
+    "breaches",
 )
 """The columns of `Outcome.row`, in order."""
 
@@ -42,6 +43,8 @@ class Outcome:
         time_to_recover_s: from the first down second at or after the first fault to the first
             second of a stable recovery; 0 if never down; the rest of the horizon if not recovered.
         disruption_s: its four parts, priced (the prices of docs/formats.md unless told otherwise).
+        breaches: acts that took a component's last serving replica while clients' SLO was kept,
+            or that were beyond the guard's limits.
         verdict: from the last 15 s: recovered, degraded or collapsed.
         timeline: with `record`: per second `t_s`, `offered_rps`, `good_rps`, `bad_rps`, and
             `present`, `ok_rps`, `bad_out_rps`, `serving` of shape (seconds, components).
@@ -65,6 +68,7 @@ class Outcome:
     good: float
     bad: float
     end_availability: float
+    breaches: float
     timeline: dict[str, Array] = field(default_factory=dict)
     components: tuple[str, ...] = ()
     events: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from hms.agents.policy.kinds import (
     TARGET_MAX_ATTEMPTS,
     TARGET_QUEUE_LIMIT,
 )
+from hms.scenarios.engines.fluid.breaches import note_breach, serves
 from hms.scenarios.engines.fluid.effects import end_effects, refresh
 from hms.scenarios.engines.fluid.roads import mark_trouble
 from hms.scenarios.engines.fluid.units import split_unit, start_after, take_down
@@ -46,11 +47,24 @@ def split_one(s, component, slot):
 
 
 @compiled
+def watch_breach(s, component, g):
+    """Before a unit is disrupted: is it the last of its component that serves?"""
+    world = s.world[0]
+    c = s.comps[component]
+    last = serves(s.units[g])
+    for other in range(c.u0, c.u1):
+        last = last and (other == g or not serves(s.units[other]))
+    note_breach(world, s.agents[component], last, world.last_good, world.last_bad)
+
+
+@compiled
 def restart(s, component, slot, tick, roll_back):
     """One replica of the slot is restarted by order; a roll-back changes its version too."""
     world = s.world[0]
     c = s.comps[component]
-    u = s.units[split_one(s, component, slot)]
+    g = split_one(s, component, slot)
+    watch_breach(s, component, g)
+    u = s.units[g]
     world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
     u.down_by_act = 1
     world.acts_down = 1
@@ -78,6 +92,7 @@ def roll_back(s, component, slot, tick):
     if u.bad_version == 0:
         restart(s, component, slot, tick, u.bad_version == 0)
         return
+    watch_breach(s, component, c.u0 + slot)
     world.lost_in_flight += take_down(c, u, world, s.units, s.edges, s.rings, tick)
     u.down_by_act = 1
     world.acts_down = 1

@@ -147,6 +147,6 @@ WORLD = _dtype(
         "dt dt_inv load_factor availability window_good window_bad window_offered offered"
         " total_good total_bad total_offered end_good end_bad downtime_bad slo_violation_s"
         " out_of_service added_replica quality_loss lost_in_flight lost_by_faults restarts jumped"
-        " last_good last_bad last_offered"
+        " last_good last_bad last_offered breaches"
     ),
 )

@@ -39,6 +39,7 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> Outcome:
         good=world["total_good"],
         bad=world["total_bad"],
         end_availability=_share(world["end_good"], end),
+        breaches=world["breaches"],
         components=compiled.names,
     )
     if world["record"]:

@@ -13,6 +13,7 @@ from hms.agents.policy.kinds import (
     TARGET_MAX_ATTEMPTS,
     TARGET_QUEUE_LIMIT,
 )
+from hms.scenarios.engines.fluid.breaches import note_breach, serves
 from hms.scenarios.engines.fluid.effects import end_effects
 from hms.scenarios.engines.fluid.roads import mark_trouble
 from hms.scenarios.engines.request.faults import let_through
@@ -22,6 +23,26 @@ from hms.scenarios.machine_code import compiled
 
 MOST_ADDED = 2.0
 ROLL_BACK = 0
+
+
+@compiled
+def watch_breach(s, i, ri, slot):
+    """Before replica ri, or all bad ones of a group if -1: do they alone serve their component?"""
+    world = s.world[0]
+    c = s.comps[i]
+    last = False
+    beside = False
+    for other in range(c.r0, c.r1):
+        r = s.replicas[other]
+        if r.there == 0 or r.leaving == 1 or not serves(r):
+            continue
+        taken = other == ri or (ri < 0 and r.slot == slot and r.bad_version == 1)
+        last = last or taken
+        beside = beside or not taken
+    second = world.tick // world.control_every - 1
+    if second >= 0:
+        row = s.windows[min(second, s.windows.shape[0] - 1)]
+        note_breach(world, s.agents[i], last and not beside, row.good, row.bad)
 
 
 @compiled
@@ -45,6 +66,7 @@ def restart(s, i, slot, rolls_back):
     """One replica of a group restarts, the worst of it."""
     ri = worst_of(s, i, slot)
     if ri >= 0:
+        watch_breach(s, i, ri, slot)
         part_from(s, i, ri, 1)
         restart_one(s, ri, rolls_back)
 
@@ -57,6 +79,8 @@ def roll_back(s, i, slot):
     for ri in range(c.r0, c.r1):
         r = s.replicas[ri]
         if r.there == 1 and r.slot == slot and r.bad_version == 1:
+            if not bad:
+                watch_breach(s, i, -1, slot)
             bad = True
             restart_one(s, ri, True)
     if not bad:

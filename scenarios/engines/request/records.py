@@ -50,7 +50,8 @@ WORLD = _dtype(
     " visits_made visits_free calls_made calls_free events budget stopped warm_up_windows"
     " arrived served failed dropped spans_n faults_over stale_last caches_cold looks",
     "now dt dt_inv end_s load_factor added_replica out_of_service quality_loss lost_in_flight"
-    " lost_by_faults restarts area area_s residence warm_up_s window_late",
+    " lost_by_faults restarts area area_s residence warm_up_s window_late"
+    " availability breaches",
 )
 COMPONENT = _dtype(
     # replicas r0..r1 exist, up to r2 may; edges e0..e1 it calls; i0..i1 in `incoming`: its callers

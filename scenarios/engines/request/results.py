@@ -120,6 +120,7 @@ def outcome_of(compiled: CompiledScenario, state: Any) -> RequestOutcome:
         good=judged.good,
         bad=judged.bad,
         end_availability=judged.end_availability,
+        breaches=world["breaches"],
         components=names,
         latencies=latencies,
         mean_latency_s={
