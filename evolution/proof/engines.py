@@ -65,7 +65,7 @@ def rank_agreement(
     if set(fluid) != set(request) or len(counts) != 1:
         raise ValueError("both engines need the same stacks on the same failures")
     names = sorted(fluid)
-    ours = {name: float(np.mean(fluid[name])) for name in names}
-    theirs = {name: float(np.mean(request[name])) for name in names}
+    ours = {name: float(np.mean(np.asarray(fluid[name], dtype=np.float64))) for name in names}
+    theirs = {name: float(np.mean(np.asarray(request[name], dtype=np.float64))) for name in names}
     tau = float(kendalltau([ours[n] for n in names], [theirs[n] for n in names]).statistic)
     return Ranks(tau if np.isfinite(tau) else 0.0, ours, theirs, champion, best, counts.pop())

@@ -37,6 +37,7 @@ class Entry:
 
 COMMANDS = {
     "run": Entry("run", "Evolve a policy for a system, compare it, replay it, write it."),
+    "prove": Entry("prove", "Is a policy better than every baseline on unseen failures?"),
     "sweep": Entry("sweep", "Every combination of some factors, on the same drawn failures."),
     "simulate": Entry("simulate", "One scenario under one policy: what happens, second by second."),
     "compare": Entry("compare", "Several policies on one scenario, side by side."),

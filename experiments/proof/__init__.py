@@ -1,0 +1,1 @@
+"""`hms prove`: a frozen policy against every baseline on failures that nobody has seen."""
