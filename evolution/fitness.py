@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import HmsError
 from hms.evolution.backends import Backend
+from hms.evolution.objectives import column
 
 Floats = NDArray[np.float64]
+
+BREACHES = column("breaches")
 
 
 class Fitness:
@@ -32,6 +35,7 @@ class Fitness:
         self._set_name = set_name
         self._rows: dict[str, dict[int, Floats]] = {}
         self._fresh: list[tuple[str, int]] = []
+        self._breaches: dict[str, float] = {}
 
     @property
     def remaining(self) -> int:
@@ -77,6 +81,10 @@ class Fitness:
         known = self._rows[policy.sha256]
         return np.stack([known[index] for index in sorted(known)])
 
+    def breaches(self, policy: HealingPolicy) -> float:
+        """Safety breaches for each scenario that a policy ever met: none is forgotten."""
+        return self._breaches[policy.sha256] / len(self._rows[policy.sha256])
+
     def _missing(
         self, policies: Sequence[HealingPolicy], scenarios: Sequence[int]
     ) -> tuple[list[HealingPolicy], list[tuple[int, int]]]:
@@ -106,8 +114,12 @@ class Fitness:
             )
         for (place, scenario), row in zip(pairs.tolist(), found, strict=True):
             sha256 = policies[place].sha256
-            self._rows.setdefault(sha256, {})[scenario] = row
+            self._keep(sha256, scenario, row)
             self._fresh.append((sha256, scenario))
+
+    def _keep(self, sha256: str, scenario: int, row: Floats) -> None:
+        self._rows.setdefault(sha256, {})[scenario] = row
+        self._breaches[sha256] = self._breaches.get(sha256, 0.0) + float(row[BREACHES])
 
     def take_fresh(self) -> tuple[list[tuple[str, int]], Floats]:
         """The pairs (policy hash, scenario) simulated since this was last asked, and their rows."""
@@ -119,4 +131,4 @@ class Fitness:
         """Take results that an earlier process simulated for this search."""
         self.incidents += len(pairs)
         for (sha256, scenario), row in zip(pairs, rows, strict=True):
-            self._rows.setdefault(sha256, {})[scenario] = row
+            self._keep(sha256, scenario, row)

@@ -32,11 +32,12 @@ class Individual:
         genes: shape (genes,), in [0, 1].
         policy: what they decode to; its hash is the individual's identity.
         fitness: the score on the scenarios of the last generation that evaluated it.
+        breaches: safety breaches for each scenario that it ever met; above 0 it is infeasible.
         born: generation in which it appeared.
         parents: short hashes of its parents' policies, () for the first generation.
     """
 
-    __slots__ = ("born", "fitness", "genes", "parents", "policy")
+    __slots__ = ("born", "breaches", "fitness", "genes", "parents", "policy")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Individual:
         self.genes = genes
         self.policy = policy
         self.fitness = Score(objectives)
+        self.breaches = 0.0
         self.born = born
         self.parents = parents
 
@@ -62,9 +64,10 @@ class Individual:
         """Objectives in the search's order, () before the first evaluation."""
         return tuple(self.fitness.values)
 
-    def scored(self, values: Sequence[float]) -> None:
+    def scored(self, values: Sequence[float], breaches: float = 0.0) -> None:
         """Replace the score."""
         self.fitness.values = tuple(float(value) for value in values)
+        self.breaches = float(breaches)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Individual) and other.sha256 == self.sha256
@@ -78,5 +81,5 @@ class Individual:
             self.genes.copy(), self.policy, len(self.fitness.weights), self.born, self.parents
         )
         if self.fitness.valid:
-            twin.scored(self.values)
+            twin.scored(self.values, self.breaches)
         return twin

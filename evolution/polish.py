@@ -3,7 +3,7 @@
 A genetic search is good at finding which mechanisms to combine and slow at the last tenth of
 their numbers; the covariance matrix adaptation of Hansen and Ostermeier (2001), by `cma`, is the
 other way round. Candidates may not disrupt more than the policy they start from: what they would
-gain in downtime by more disruption is taken away again tenfold.
+gain in downtime by more disruption is taken away again tenfold; a safety breach is never a gain.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ Made = Callable[[Floats], Individual]
 
 STEP = 0.1  # first standard deviation, in the unit cube
 PENALTY = 10.0  # seconds for each second of disruption above the start's
+BREACH_S = 1e4  # for each safety breach: more than any downtime could win back
 _NUDGE = 0.08  # a gene that moves nothing when moved so far, up or down, is switched off
 
 
@@ -100,7 +101,8 @@ def _placed(genes: Floats, places: NDArray[np.int64], point: Sequence[float]) ->
 
 
 def _costs(rows: Floats, limit_s: float) -> Floats:
-    """Mean downtime, and tenfold what is disrupted beyond the limit."""
+    """Mean downtime, tenfold what is disrupted beyond the limit, and breaches."""
     downtime_s = rows[:, :, column("downtime_s")].mean(axis=1)
     beyond_s = np.maximum(0.0, rows[:, :, column("disruption_s")].mean(axis=1) - limit_s)
-    return np.asarray(downtime_s + PENALTY * beyond_s)
+    breaches = rows[:, :, column("breaches")].mean(axis=1)
+    return np.asarray(downtime_s + PENALTY * beyond_s + BREACH_S * breaches)

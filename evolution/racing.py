@@ -5,7 +5,8 @@ window of scenarios (Maron and Moore 1994; Birattari and others 2002). So they r
 after each a paired signed-rank test, adjusted for the number of genomes by Holm, drops those
 that lose. The opponent of a genome is the survivor with the least downtime among those that
 disrupt no more than it does: a genome that pays with less disruption is never raced out by one
-that pays with more, and the front keeps its other end.
+that pays with more, and the front keeps its other end. Nor is a genome ever raced out by one that
+breaches safety more often: such a survivor is no opponent while there is another.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ Floats = NDArray[np.float64]
 Rows = Callable[[Sequence[Individual], Sequence[int]], Floats]
 
 DOWNTIME, DISRUPTION = column("downtime_s"), column("disruption_s")
+BREACHES = column("breaches")
 
 
 def finishers(
@@ -43,12 +45,13 @@ def finishers(
         level: chance, within a stage, that any runner no worse than its opponent is dropped.
     """
     left = list(runners)
+    safe = [one for one in opponents if one.breaches == 0.0] or opponents
     for stage in stages:
         if stage >= len(window) or not left:
             break
         met = window[:stage]
         ours = rows(left, met)
-        theirs = rows(opponents, met) if opponents else ours
+        theirs = rows(safe, met) if safe else ours
         lost = _lost(ours, theirs, level)
         left = [one for one, out in zip(left, lost, strict=True) if not out]
     return left
@@ -65,10 +68,12 @@ def _lost(ours: Floats, theirs: Floats, level: float) -> list[bool]:
 
 
 def _opponents(ours: Floats, theirs: Floats) -> NDArray[np.int64]:
-    """For each runner the index of its opponent, -1 where all disrupt more than it does."""
+    """For each runner the index of its opponent, -1 where all disrupt or breach more than it."""
     cost = ours[:, :, DISRUPTION].mean(axis=1)
     their_cost = theirs[:, :, DISRUPTION].mean(axis=1)
     downtime = theirs[:, :, DOWNTIME].mean(axis=1)
+    unsafe = theirs[None, :, :, BREACHES].sum(axis=2) > ours[:, None, :, BREACHES].sum(axis=2)
     allowed = np.where(their_cost[None, :] <= cost[:, None], downtime[None, :], np.inf)
+    allowed = np.where(unsafe, np.inf, allowed)
     best = np.argmin(allowed, axis=1)
     return np.where(np.isfinite(allowed.min(axis=1)), best, -1)

@@ -31,7 +31,7 @@ from hms.evolution.objectives import objective_values
 from hms.evolution.polish import polish
 from hms.evolution.racing import finishers
 from hms.evolution.rotation import Rotation
-from hms.evolution.selection import survivors
+from hms.evolution.selection import levels, survivors
 from hms.evolution.settings import POLISHED_AT_ONCE, SearchSettings
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ class SearchResult:
     """What a search found.
 
     Attributes:
-        front: the non-dominated of the last population, best first objective first.
+        front: the non-dominated of the safest of the last population, best first objective first.
         population: the last population, by rank; all scored on the same scenarios.
         history: one row a generation, and one for the finals.
         incidents: simulated incidents, at most the budget.
@@ -166,7 +166,7 @@ class Search:
     def result(self) -> SearchResult:
         """What was found so far; after the finals, what was found."""
         front = tools.ParetoFront()
-        front.update(self.population)
+        front.update(levels(self.population)[0] if self.population else [])
         return SearchResult(
             front=sorted(front, key=lambda one: (one.values, one.sha256)),
             population=list(self.population),
@@ -213,7 +213,7 @@ class Search:
         met = list(self._met.values())
         self.population = [met[place] for place in state["population"]]
         for one, values in zip(self.population, state["values"], strict=True):
-            one.scored(values)
+            one.scored(values, self._fitness.breaches(one.policy))
         self.generation = int(state["generation"])
         self._polished = bool(state["polished"])
         self._finished = bool(state["finished"])
@@ -274,7 +274,7 @@ class Search:
         rows = self._rows(individuals, window)
         values = objective_values(rows, self.settings.objectives)
         for one, found in zip(individuals, values, strict=True):
-            one.scored(found)
+            one.scored(found, self._fitness.breaches(one.policy))
             self._met.setdefault(one.sha256, one)
 
     def _polish(self, window: list[int]) -> dict[str, Any]:
@@ -285,7 +285,7 @@ class Search:
         self._polished = True
         settings = self.settings
         some = window[: settings.polish_scenarios]
-        start = min(self.population, key=lambda one: (self._both(one), one.sha256))
+        start = min(self.population, key=lambda one: (one.breaches, self._both(one), one.sha256))
         found = polish(
             start,
             self._space,
@@ -339,6 +339,7 @@ class Search:
             "raced_out": children - finished,
             "distinct": self._fitness.distinct,
             "scenarios": scenarios,
+            "breaching": sum(one.breaches > 0.0 for one in self.population),
             "incidents": self._fitness.incidents,
             "budget": self.settings.incidents,
         }
