@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hms.experiments.cli.engine_option import EngineName
 from hms.experiments.cli.fault_option import fault_option
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ REQUEST = "request"
 @click.argument("scenario")
 @click.option("--policy", "policy", default="today", show_default=True, metavar="P",
               help="A policy file, a run, a baseline's name, or today.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["fluid", "request", "actors"]),
-              default="fluid", show_default=True,
+@click.option("--engine", type=EngineName(), default="fluid", show_default=True,
               help="Mean flows, single requests, or means with real agents.")  # fmt: skip
 @click.option("--event-budget", type=click.IntRange(min=1), metavar="N",
               help="Where --engine request stops at the latest, in events.")  # fmt: skip
@@ -72,7 +72,7 @@ def command(
     from hms.experiments.steps.write import json_text
 
     if chaos:
-        if engine == "actors" or traces is not None:
+        if engine not in ("fluid", REQUEST) or traces is not None:
             raise click.UsageError("--chaos runs on fluid or request, and writes no traces")
         told = forecast(scenario, overlays, faults, chaos, policy, seed, seeds, engine)
         _forecast(told, as_json)
@@ -121,10 +121,12 @@ def _forecast(told: Forecast, as_json: bool) -> None:
 
 def ran_mapping(incident: Incident, ran: Ran) -> dict[str, Any]:
     """What `--json` prints: the outcome's columns, the events, the system second by second."""
+    from hms.experiments.report.incident_text import examined, incident_mapping
     from hms.experiments.report.request_text import request_mapping
     from hms.scenarios.outcome import COLUMNS
 
     outcome = ran.outcome
+    found = examined(incident.scenario, outcome, ran.events)
     return {
         "scenario": incident.scenario.name,
         "policy": ran.policy,
@@ -141,5 +143,6 @@ def ran_mapping(incident: Incident, ran: Ran) -> dict[str, Any]:
             name: [float(value) for value in outcome.timeline[name]]
             for name in ("t_s", "offered_rps", "good_rps", "bad_rps")
         },
+        **({} if found is None else {"incident": incident_mapping(found)}),
         **request_mapping(outcome),
     }  # fmt: skip

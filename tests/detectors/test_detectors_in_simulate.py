@@ -54,3 +54,7 @@ def test_simulate_prints_it(capsys):
     assert run(["simulate", "online-boutique", "--fault", "crash:adservice"]) == 0
     printed = capsys.readouterr().out
     assert "first cause   adservice at 60 s: replicas are gone" in printed
+    assert run(["simulate", "online-boutique", "--fault", "crash:adservice", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["incident"]
+    assert told["first_cause"]["name"] == "adservice"
+    assert [row["name"] for row in told["blast_radius"]["entries"]] == ["frontend"]

@@ -11,6 +11,8 @@ from hms.experiments.run_directory import changed_files, list_runs, read_manifes
 from hms.experiments.sweep.run import SweepStopped, resume_sweep, start_sweep
 from hms.experiments.sweep.table import table_lines
 
+pytestmark = pytest.mark.slow
+
 
 def silent(done, cells, cell):
     """No progress."""
