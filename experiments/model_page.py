@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hms.agents.policy.parameters import table as parameter_table
 from hms.documents import write_whole
-from hms.scenarios.fault_kinds import FAULT_KINDS
+from hms.scenarios.fault_kinds import OURS
 from hms.scenarios.file_keys import COMPONENT_KEYS, EDGE_KEYS, FileKey
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "model-description.md"
@@ -42,7 +42,7 @@ def _keys(keys: dict[str, FileKey]) -> Callable[[], Iterator[str]]:
 def _faults() -> Iterator[str]:
     yield "| kind | strikes | what it does | parameters | ended by |"
     yield "|-|-|-|-|-|"
-    for kind in FAULT_KINDS.values():
+    for kind in OURS.values():
         parameters = ", ".join(
             key.key if math.isnan(key.default) else f"{key.key} ({key.default:g})"
             for key in kind.parameters

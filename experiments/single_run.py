@@ -105,14 +105,23 @@ def policy_named(name: str, scenario: Scenario) -> tuple[str, HealingPolicy]:
 
 
 def run_incident(incident: Incident, policy_name: str, engine: str = FLUID) -> Ran:
-    """Run it; `actors` lets real agents decide, in this process."""
+    """Run it; `actors` lets real agents decide, in this process; other names are added engines."""
     from hms.experiments.simulation import recorded, recorded_today
+    from hms.experiments.todays_settings import todays_tables
+    from hms.scenarios.added import added_engines
+    from hms.scenarios.policy_tables import tables
 
     name, policy = policy_named(policy_name, incident.scenario)
     if engine == ACTORS:
         from hms.agents.mac.virtual_time import replay
 
         outcome, _ = replay(incident.compiled, policy, incident.scenario, 1)
+    elif engine != FLUID:
+        run = added_engines()[engine]
+        today = name == TODAY
+        scenario = incident.scenario
+        tabled = todays_tables(scenario) if today else tables(policy, scenario)
+        outcome = run(incident.compiled, tabled, record=True)
     elif name == TODAY:
         outcome = recorded_today(incident.compiled, incident.scenario)
     else:

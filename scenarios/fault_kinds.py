@@ -9,8 +9,10 @@ Litmus, flagd and the literature).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hms.scenarios.added import FAULTS, Known, added_kind
 from hms.scenarios.file_keys import SWITCH, FileKey
 
 COMPONENT = "component"
@@ -259,8 +261,11 @@ _ROADS = (
     ),
 )  # fmt: skip
 
-FAULT_KINDS: dict[str, FaultKind] = {kind.name: kind for kind in (*_PROCESS, *_WORK, *_ROADS)}
-"""Every kind by name, in the order of the documentation."""
+OURS: dict[str, FaultKind] = {kind.name: kind for kind in (*_PROCESS, *_WORK, *_ROADS)}
+"""Every kind of the engines by name, in the order of the documentation."""
+
+FAULT_KINDS: Mapping[str, FaultKind] = Known(OURS, FAULTS, added_kind)
+"""Ours, and those that packages add."""
 
 
 def at_level(kind: str, parameters: dict[str, float], level: float) -> dict[str, float]:

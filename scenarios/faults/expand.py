@@ -12,7 +12,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from hms.scenarios.fault_kinds import COMPONENT, EDGE, FAULT_KINDS, at_level
+from hms.scenarios.added import added_faults
+from hms.scenarios.fault_kinds import COMPONENT, EDGE, FAULT_KINDS, OURS, at_level
 from hms.scenarios.fault_model import COMPOSITE, Fault, Selector
 from hms.scenarios.model import Component, Scenario
 
@@ -63,7 +64,10 @@ def _groups(selector: Selector, component: Component) -> list[str]:
 
 
 def _parts(fault: Fault) -> Iterator[Fault]:
-    """A composite's faults at their own times; any other fault itself."""
+    """A composite's faults at their own times, an added kind's parts; any other fault itself."""
+    if fault.kind not in OURS and fault.kind in added_faults():
+        yield from added_faults()[fault.kind].parts(fault)
+        return
     if fault.kind != COMPOSITE:
         yield fault
     for part in fault.faults:
