@@ -17,6 +17,7 @@ issue: a restart takes as long whatever it is for. That keeps 15 + 10 genes wher
 step its own patience, cool-down and amount would need 60 more.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -167,8 +168,36 @@ class Slot:
     paths: tuple[str, ...]
 
 
+_CALLS = ("retry.max_attempts", "timeout.call_s")
+
 OVERRIDE_SLOTS = (
-    Slot("high", {"criticality": "high"}, ("retry.max_attempts", "timeout.call_s")),
-    Slot("soft", {"edge": "soft"}, ("retry.max_attempts", "timeout.call_s")),
+    Slot(
+        "store",
+        {"kind": "store"},
+        ("timeout.call_s", "detection.memory_share", "detection.slow_factor"),
+    ),
+    Slot("queue", {"kind": "queue"}, ("retry.max_attempts", "concurrency.queue_limit")),
+    Slot("high", {"criticality": "high"}, _CALLS),
+    Slot("low", {"criticality": "low"}, _CALLS),
+    Slot("basic", {"level": "basic"}, _CALLS),
+    Slot("soft", {"edge": "soft"}, _CALLS),
 )
-"""Overrides that a space may search besides the defaults; at most four fit a policy."""
+"""Overrides that a space may search besides the defaults; the first `MOST_OVERRIDES` switched on
+are written. A store is most often one replica, whose guard hangs on what counts as slow or full;
+the other slots change how patient calls are: of those that matter most, least, or may fail."""
+
+MOST_OVERRIDES = 4
+
+
+def slots_for(places: Iterable[Mapping[str, str]]) -> tuple[Slot, ...]:
+    """The slots that hold at one place of a system at least; a gene for none only costs.
+
+    Args:
+        places: what overrides may ask of each component and edge (scenarios/where.py).
+    """
+    known = list(places)
+    return tuple(
+        slot
+        for slot in OVERRIDE_SLOTS
+        if any(all(at.get(key) == value for key, value in slot.where.items()) for at in known)
+    )

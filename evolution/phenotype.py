@@ -15,7 +15,17 @@ from typing import Any
 
 from hms.agents.policy.healing_policy import HealingPolicy, Override, Step
 from hms.agents.policy.parameters import table
-from hms.evolution.genes import ALWAYS, FORMS, LADDERS, NONE, REPLICA_ALWAYS, SOUGHT, Form, Slot
+from hms.evolution.genes import (
+    ALWAYS,
+    FORMS,
+    LADDERS,
+    MOST_OVERRIDES,
+    NONE,
+    REPLICA_ALWAYS,
+    SOUGHT,
+    Form,
+    Slot,
+)
 
 Values = dict[str, Any]
 
@@ -63,7 +73,7 @@ def write_mapping(values: Values, slots: Sequence[Slot]) -> dict[str, Any]:
         mapping["guard"] = _group(values, "guard")
     overrides = [found for slot in slots if (found := _override(values, slot, mapping))]
     if overrides:
-        mapping["overrides"] = overrides
+        mapping["overrides"] = overrides[:MOST_OVERRIDES]
     return mapping
 
 
@@ -177,7 +187,8 @@ def _override(values: Values, slot: Slot, mapping: dict[str, Any]) -> dict[str, 
     for path in slot.paths:
         group, name = path.split(".")
         value = values[f"override.{slot.name}.{path}"]
-        if value != mapping[group][name] and (retries or group != "retry"):
+        own = mapping.get(group, {}).get(name, value)  # absent: switched off by the rest
+        if value != own and (retries or group != "retry"):
             changed[path] = value
     return {"where": dict(slot.where), "set": changed} if changed else None
 

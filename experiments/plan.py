@@ -48,7 +48,12 @@ class TopologyPlan:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Simulated incidents of the search, and how many scenarios each set has."""
+    """Simulated incidents of the search, and how many scenarios each set has.
+
+    Attributes:
+        incidents_per_genome: training scenarios that a generation sees; 0: as the search says.
+        overrides: whether overrides are searched too; None: as the search says.
+    """
 
     name: str
     incidents: int
@@ -56,6 +61,8 @@ class Budget:
     validation: int
     held_out: int
     held_out_never_trained: int
+    incidents_per_genome: int = 0
+    overrides: bool | None = None
 
     @property
     def sizes(self) -> SplitSizes:
@@ -66,18 +73,22 @@ class Budget:
 
     def to_mapping(self) -> dict[str, int]:
         """The file's form."""
+        seen = self.incidents_per_genome
+        own = {"incidents_per_genome": seen} if seen else {}
+        own |= {} if self.overrides is None else {"overrides": self.overrides}
         return {
             "incidents": self.incidents,
             "train": self.train,
             "validation": self.validation,
             "held_out": self.held_out,
             "held_out_never_trained": self.held_out_never_trained,
+            **own,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """How policies are searched for."""
+    """How policies are searched for; `evolution.settings.SearchSettings` says what each means."""
 
     algorithm: str = "nsga2"
     engine: str = "fluid"
@@ -85,6 +96,10 @@ class SearchPlan:
     incidents_per_genome: int = 16
     start_from: tuple[str, ...] = STARTS
     objectives: tuple[str, ...] = ("downtime_s", "disruption_s")
+    overrides: bool = False
+    racing: tuple[int, ...] = (8, 16, 32)
+    rotation_share: float = 0.25
+    polish_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +174,8 @@ class ExperimentPlan:
         def size(full: int, groups: int) -> int:
             return max(groups, min(full, round(full * share / max(groups, 1)) * groups))
 
-        return Budget(
+        return replace(
+            smallest,
             name=name,
             incidents=incidents,
             train=size(smallest.train, families),
@@ -189,6 +205,10 @@ class ExperimentPlan:
                 "incidents_per_genome": self.search.incidents_per_genome,
                 "start_from": list(self.search.start_from),
                 "objectives": list(self.search.objectives),
+                "overrides": self.search.overrides,
+                "racing": list(self.search.racing),
+                "rotation_share": self.search.rotation_share,
+                "polish_share": self.search.polish_share,
             },
             "choose": {
                 "set": "validation",
@@ -224,7 +244,7 @@ STANDARD_BUDGETS: Mapping[str, Budget] = {
     budget.name: budget
     for budget in (
         Budget("small", 10_000, 98, 56, 140, 40),
-        Budget("standard", 40_000, 392, 112, 280, 80),
-        Budget("large", 200_000, 1536, 224, 400, 120),
+        Budget("standard", 40_000, 768, 112, 280, 80, 64, True),
+        Budget("large", 200_000, 1536, 224, 400, 120, 64, True),
     )
 }

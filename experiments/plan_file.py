@@ -22,7 +22,7 @@ from hms.experiments.plan import (
 )
 from hms.experiments.plan_sweep import read_sweep
 from hms.experiments.plan_topology import IMPORTERS, read_topology
-from hms.scenarios.file_keys import INTEGER, TEXT, FileKey, table
+from hms.scenarios.file_keys import INTEGER, SWITCH, TEXT, FileKey, table
 from hms.scenarios.generate import EVERY_FAMILY, FailurePlan
 from hms.scenarios.importers.files import system_name
 from hms.scenarios.read_fields import Fields, shown
@@ -45,12 +45,21 @@ BUDGET_KEYS = table(
         ("held_out_never_trained", 0.0),
     )
 )  # fmt: skip
+OWN_KEYS = table(
+    (
+        FileKey("incidents_per_genome", kind=INTEGER, low=1, high=100_000),
+        FileKey("overrides", kind=SWITCH),
+    )
+)
+"""What a budget may say for itself instead of `search`."""
 SEARCH_KEYS = table(
     (
         FileKey("algorithm", kind=TEXT, choices=plans.ALGORITHMS),
         FileKey("engine", kind=TEXT, choices=plans.ENGINES),
         FileKey("population", kind=INTEGER, low=4, high=10_000),
-        FileKey("incidents_per_genome", kind=INTEGER, low=1, high=100_000),
+        *OWN_KEYS.values(),
+        FileKey("rotation_share", low=0.01, high=1.0),
+        FileKey("polish_share", high=0.5),
     )
 )
 CHOOSE_KEYS = table(
@@ -213,11 +222,11 @@ def _budgets(data: Any, reader: Fields) -> dict[str, Budget]:
         if name not in plans.STANDARD_BUDGETS:
             reader.unknown(("budgets",), name, tuple(plans.STANDARD_BUDGETS), "`budgets`")
             continue
-        values = _values(node, BUDGET_KEYS, path, reader)
+        values = _values(node, {**BUDGET_KEYS, **OWN_KEYS}, path, reader)
         for key in BUDGET_KEYS:
             if key not in values and isinstance(node, dict) and key not in node:
                 reader.wrong(path, f"`{key}` is missing", BUDGET_KEYS[key].expected)
-        if len(values) == len(BUDGET_KEYS):
+        if set(BUDGET_KEYS) <= set(values):
             budgets[name] = Budget(name, **values)
     return budgets
 
@@ -232,9 +241,21 @@ def _search(data: Any, reader: Fields) -> SearchPlan:
     if len(lists["objectives"]) == 1:  # NSGA-II spreads along a front: there is none
         expected = f"two or more of {', '.join(plans.OBJECTIVES)}"
         reader.wrong((*path, "objectives"), "one objective", expected)
-    plain = {key: value for key, value in section.items() if key not in lists}
-    values = _values(plain, SEARCH_KEYS, path, reader, also=tuple(lists))
+    plain = {key: value for key, value in section.items() if key not in (*lists, "racing")}
+    values = _values(plain, SEARCH_KEYS, path, reader, also=(*lists, "racing"))
+    if "racing" in section:
+        values["racing"] = _racing(section["racing"], (*path, "racing"), reader)
     return SearchPlan(**values, **{key: found for key, found in lists.items() if found})
+
+
+def _racing(data: Any, path: tuple[str | int, ...], reader: Fields) -> tuple[int, ...]:
+    """Rising numbers of scenarios; an empty list is no racing."""
+    spec = FileKey("racing", kind=INTEGER, low=2, high=100_000)
+    nodes = reader.list_of(data, path, "`racing`")
+    stages = [reader.scalar(node, spec, (*path, place)) for place, node in enumerate(nodes)]
+    if None not in stages and stages != sorted(set(stages)):
+        reader.wrong(path, f"`racing` is {shown(data)}", "rising, such as [8, 16, 32]")
+    return tuple(stage for stage in stages if stage is not None)
 
 
 def _choose(data: Any, reader: Fields) -> ChoosePlan:

@@ -8,7 +8,9 @@ from hms.experiments.job import Job
 from hms.experiments.plan import Budget, SearchPlan
 
 if TYPE_CHECKING:
+    from hms.evolution.genome import Space
     from hms.evolution.settings import SearchSettings
+    from hms.scenarios.model import Scenario
 
 TRACKED = "evolve"
 
@@ -30,10 +32,29 @@ def search_settings(
         incidents=budget.incidents,
         families=families,
         population=plan.population,
-        incidents_per_genome=plan.incidents_per_genome,
+        incidents_per_genome=budget.incidents_per_genome or plan.incidents_per_genome,
         start_from=plan.start_from,
         objectives=plan.objectives,
+        racing=plan.racing,
+        rotation_share=plan.rotation_share,
+        polish_share=plan.polish_share,
     )
+
+
+def search_space(plan: SearchPlan, budget: Budget, topology: Scenario) -> Space:
+    """What the search may vary: with overrides, those that hold somewhere in the system."""
+    from hms.evolution.genes import slots_for
+    from hms.evolution.genome import Space
+    from hms.scenarios.where import component_where, edge_where
+
+    wanted = plan.overrides if budget.overrides is None else budget.overrides
+    if not wanted:
+        return Space()
+    parts = topology.components
+    served = [part for part in parts.values() if part.kind != "client"]
+    places = [component_where(part) for part in served]
+    places += [edge_where(edge, parts[edge.callee]) for edge in topology.edges]
+    return Space(slots_for(places))
 
 
 def evolve_policies(job: Job) -> str:
@@ -41,7 +62,6 @@ def evolve_policies(job: Job) -> str:
 
     `job.searching` is there from the first generation on: whoever stops the run keeps its front.
     """
-    from hms.evolution.genome import Space
     from hms.evolution.search import Search
     from hms.experiments.resume import checkpoint_of
 
@@ -59,7 +79,8 @@ def evolve_policies(job: Job) -> str:
         numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
         job.tracker.metrics(TRACKED, numbers, step=len(job.history))
 
-    job.searching = Search(job.settings, job.backend, job.seed, Space())
+    space = search_space(plan, job.budget, job.topology)
+    job.searching = Search(job.settings, job.backend, job.seed, space)
     checkpoint = checkpoint_of(job)
     if checkpoint.exists:
         job.searching.restore(checkpoint)

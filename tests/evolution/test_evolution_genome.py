@@ -62,7 +62,9 @@ def test_search_ranges_lie_inside_what_is_legal() -> None:
 def test_the_space_stays_focused() -> None:
     assert 40 <= len(SPACE) <= 55
     assert len({gene.path for gene in SPACE.genes}) == len(SPACE)
-    assert len(WITH_OVERRIDES) == len(SPACE) + 6
+    assert len(WITH_OVERRIDES) == len(SPACE) + sum(
+        1 + len(slot.paths) for slot in listed.OVERRIDE_SLOTS
+    )
     assert (SPACE.low == 0.0).all() and (SPACE.high == 1.0).all()
 
 
@@ -180,6 +182,8 @@ def test_an_override_says_only_what_differs() -> None:
     space = WITH_OVERRIDES
     index = {gene.path: place for place, gene in enumerate(space.genes)}
     genome = np.full(len(space), 0.5)
+    for slot in listed.OVERRIDE_SLOTS:
+        genome[index[f"override.{slot.name}"]] = 0.1
     for path, value in (
         ("retry.max_attempts", 3),
         ("retry.retry_on_error", True),
@@ -187,12 +191,38 @@ def test_an_override_says_only_what_differs() -> None:
         ("override.soft", True),
         ("override.soft.retry.max_attempts", 1),
         ("override.soft.timeout.call_s", 1.0),
-        ("override.high", False),
     ):
         genome[index[path]] = space.genes[index[path]].position(value)
     (override,) = space.decode(genome).overrides
     assert override.where == {"edge": "soft"}
     assert override.set == {"retry.max_attempts": 1}
+
+
+def switched_on(space: Space) -> np.ndarray:
+    """Every override on, all its values other than the policy's own."""
+    genome = np.full(len(space), 0.4)
+    for place, gene in enumerate(space.genes):
+        if gene.path.startswith("override."):
+            genome[place] = 0.9
+        if gene.path in ("ladder.memory.1", "ladder.errors.1"):
+            genome[place] = gene.position("restart")
+        if gene.path == "retry.retry_on_error":
+            genome[place] = 0.9
+    return genome
+
+
+def test_at_most_four_overrides_are_written() -> None:
+    policy = WITH_OVERRIDES.decode(switched_on(WITH_OVERRIDES))
+    assert len(listed.OVERRIDE_SLOTS) > len(policy.overrides) == listed.MOST_OVERRIDES
+    assert policy.overrides[0].where == {"kind": "store"}
+    assert "detection.memory_share" in policy.overrides[0].set
+
+
+def test_a_system_has_genes_only_for_overrides_that_hold_somewhere() -> None:
+    slots = listed.slots_for([{"kind": "service", "edge": "soft"}, {"criticality": "high"}])
+    assert [slot.name for slot in slots] == ["high", "soft"]
+    assert listed.slots_for([]) == ()
+    assert len(Space(slots)) == len(SPACE) + 2 * 3
 
 
 def test_a_log_gene_gives_equal_ratios_to_equal_steps() -> None:

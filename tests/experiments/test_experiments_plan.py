@@ -92,6 +92,11 @@ def test_reading_a_plan_needs_neither_numpy_nor_the_rest_of_the_lab() -> None:
             "replay: {incidents: [held_out_median, held_out_worst]}\ncompare:",
             "2 incidents to replay | one of",
         ),
+        ("population: 8", "population: 8, racing: [16, 8]", "rising"),
+        ("population: 8", "population: 8, racing: [0.5]", "`racing` is 0.5"),
+        ("population: 8", "population: 8, rotation_share: 0", "`rotation_share` is 0"),
+        ("population: 8", "population: 8, overrides: 1", "`overrides` is 1"),
+        ("incidents: 120", "incidents_per_genom: 3, incidents: 120", "| incidents_per_genome"),
         ("families: [crash, hang]", "families: [crash, hnag]", "| hang"),
         ("never_trained: [slow]", "never_trained: [hang]", "trained too"),
         ("{1: 1.0}", "{1: 0.5}", "shares sum to 0.5"),
@@ -147,6 +152,37 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_their_lines(tmp_path: Path
     assert f"{path}:9: unknown family of faults `hnag`" in text
     assert f"{path}:13: `population` is 2" in text
     assert f"{path}:5: no file `corner-shop.yaml`" in text
+
+
+def test_search_and_budget_say_how_to_search() -> None:
+    told = "racing: [], rotation_share: 0.5, polish_share: 0, overrides: true, population: 8"
+    text = changed("population: 8", told)
+    text = text.replace("incidents: 120", "overrides: false, incidents: 120")
+    plan, problems = parse_plan(load_yaml(text, file="x.yaml").data, HERE / "x.yaml")
+    assert plan is not None, problems
+    search = plan.search
+    assert (search.racing, search.rotation_share, search.polish_share) == ((), 0.5, 0)
+    assert search.overrides is True and plan.budgets["small"].overrides is False
+    assert plan.budgets["standard"].incidents_per_genome == 64
+
+
+@pytest.mark.parametrize(
+    ("budget", "seen", "slots"), [("small", 16, []), ("standard", 64, ["store"])]
+)
+def test_larger_budgets_see_more_and_search_overrides(
+    budget: str, seen: int, slots: list[str]
+) -> None:
+    """The demo has a store, but no queue, nothing soft and nothing critical."""
+    from hms.experiments.steps.evolve import search_settings, search_space
+
+    plan = load_plan("online-boutique")
+    chosen = plan.budgets[budget]
+    assert plan.topology.scenario is not None
+    topology = load_scenario(plan.topology.scenario)
+    settings = search_settings(plan.search, chosen, ("any",) * chosen.train)
+    assert settings.scenarios == seen
+    found = [slot.name for slot in search_space(plan.search, chosen, topology).slots]
+    assert found == slots
 
 
 def test_a_number_shrinks_the_smallest_budget_to_a_scenario_a_family() -> None:
