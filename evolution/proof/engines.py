@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 TAU_LEAST = 0.8
 SCENARIOS_LEAST = 50
+SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Ranks:
     @property
     def agreed(self) -> bool:
         """Ranks agree, the gain keeps its sign, and there were failures enough to tell."""
-        return self.tau >= TAU_LEAST and self.same_sign and self.scenarios >= SCENARIOS_LEAST
+        return (
+            self.tau >= TAU_LEAST - SLACK and self.same_sign and self.scenarios >= SCENARIOS_LEAST
+        )
 
 
 def rank_agreement(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hms.agents.policy.healing_policy import HealingPolicy
@@ -56,9 +57,7 @@ def kin_of(policy: HealingPolicy, told: Iterable[Any] = ()) -> Kin:
     found = set(_named(policy.about))
     for each in told:
         found |= set(_named(each))
-    found |= {sha256, phenotype(policy)}
-    if sha256 not in _baselines():
-        found -= _baselines()
+    found = (found - _baselines()) | {sha256, phenotype(policy)}
     return Kin(sha256, frozenset(found), flat(policy.to_mapping()))
 
 
@@ -108,7 +107,8 @@ def _named(data: Any) -> list[str]:
     return []
 
 
-def _baselines() -> set[str]:
+@cache
+def _baselines() -> frozenset[str]:
     """Hashes that every search starts from, and what they decode to."""
     policies = [load(name).policy for name in names()]
-    return {policy.sha256 for policy in policies} | {phenotype(policy) for policy in policies}
+    return frozenset({policy.sha256 for policy in policies} | {phenotype(p) for p in policies})

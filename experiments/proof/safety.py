@@ -1,9 +1,9 @@
-"""Safety breaches of one run on the fluid engine, from its event log, timeline and last states.
+"""Safety breaches of one run on the fluid engine: its own count, its event log, its last states.
 
-Checked: more disruptive acts of a component than its guard allows (in ten minutes, at once); an act
-after which a component serves no more although it had served, and answered as promised, the
-second before; a broken rule of `policy/invariants.py` in the state that any agent or caller ends
-in; a result that is no amount. A durable row for each act has no meaning in a simulation: the
+The engine counts acts that must not happen as they are done (docs/formats.md, "What is measured").
+Beside it, and apart from its code: more disruptive acts of a component in the event log than its
+guard allows; a broken rule of `policy/invariants.py` in the state that any agent or caller
+ends in; a result that is no amount. A durable row for each act has no meaning in a simulation: the
 runtime's own tests check it.
 """
 
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from hms.scenarios.outcome import Outcome
     from hms.scenarios.policy_tables import PolicyTables
 
-GUARD, LAST_SERVING, INVARIANT = "guard limit exceeded", "last one serving", "invariant broken"
-KINDS = (GUARD, LAST_SERVING, INVARIANT)
+FORBIDDEN, GUARD, INVARIANT = "forbidden act", "guard limit exceeded", "invariant broken"
+KINDS = (FORBIDDEN, GUARD, INVARIANT)
 CHECKED = {
+    FORBIDDEN: "the engine's column `breaches`: an act that took the last serving replica of a"
+    " component while clients' SLO was kept, or beyond the guard",
     GUARD: "disruptive acts in ten minutes and at once, from event logs",
-    LAST_SERVING: "a component that served as promised serves no more after its own agent's act",
     INVARIANT: "rules of policy/invariants.py in every last state; outcomes that are no amounts",
 }
 NOT_CHECKED = "an act without a durable row: a simulation has none; tests/healing checks it"
@@ -57,8 +58,8 @@ def checked_run(
         raise HmsError(f"{scenario.name}: an event log ran over, so that no breach can be told")
     acts = disruptive_acts(engine.events_of(state), float(state.world["dt"][0]))
     found = {
+        FORBIDDEN: int(outcome.breaches),
         GUARD: over_guard(acts, tables, compiled, scenario),
-        LAST_SERVING: last_serving(acts, outcome, scenario),
         INVARIANT: broken_rules(state) + no_amounts(outcome),
     }
     return outcome, found
@@ -93,30 +94,6 @@ def over_guard(
             at_once = sum(t - other < startup_s - SLACK for other in before)
             over = lately > int(guard["acts_per_10_min"]) or at_once > int(guard["at_once"])
             found += int(over)
-    return found
-
-
-def last_serving(acts: list[tuple[float, int]], outcome: Outcome, scenario: Scenario) -> int:
-    """Acts that took the last serving replica of a component that kept its promise.
-
-    What a fault takes in the same second is not put down to the act.
-    """
-    promised = max((slo.availability for slo in scenario.slo.values()), default=1.0)
-    lines = outcome.timeline
-    found = 0
-    for t, component in sorted(set(acts)):
-        second = int(t + SLACK)
-        if second < 1 or second >= len(lines["serving"]):
-            continue
-        name = outcome.components[component]
-        struck = any(
-            fault.component == name and second <= fault.start_s < second + 1.0
-            for fault in scenario.faults
-        )
-        before, after = (lines["serving"][at, component] for at in (second - 1, second))
-        ok, bad = (lines[key][second - 1, component] for key in ("ok_rps", "bad_out_rps"))
-        kept = ok > 0.0 and ok >= promised * (ok + bad)
-        found += int(before >= 1.0 - SLACK and after < 1.0 - SLACK and kept and not struck)
     return found
 
 
