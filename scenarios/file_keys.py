@@ -130,6 +130,7 @@ EDGE_KEYS = table(
         _ms("network_ms", "network_s"),
         _ms("timeout_ms", "timeout_s", low=0.001),
         FileKey("cancel_on_timeout", kind=SWITCH),
+        FileKey("passes_deadline", kind=SWITCH),
         _choice("on_cut", "lose", "queue"),
         _ms("hedge_after_ms", "hedge_after_s"),
         _whole("hedges", 1),

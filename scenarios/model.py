@@ -185,6 +185,8 @@ class Edge:
         timeout_s: the caller's time-out unless today's settings or a policy give `timeout.call_s`.
         on_cut: what a partition does to calls: lose or queue. Published messages are also
             kept (queue) or lost (lose) while the callee is down or full.
+        passes_deadline: the callee knows by when the caller gives up: its own calls for it wait no
+            longer, and what still waits for a worker or a core then leaves unserved.
         hedge_after_s: an unanswered call is sent once more after this; 0: never.
         hedges: at most so many such copies.
         today: the edge's present resilience settings in the policy's groups.
@@ -200,6 +202,7 @@ class Edge:
     network_s: float = 0.001
     timeout_s: float = 2.0
     cancel_on_timeout: bool = False
+    passes_deadline: bool = False
     on_cut: str = "queue"
     hedge_after_s: float = 0.0
     hedges: int = 1

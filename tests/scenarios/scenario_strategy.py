@@ -135,6 +135,7 @@ def edges(draw, caller: str, callee: str, publishing: tuple[str, ...] = ()) -> E
         network_s=draw(numbers(0.0, 1.0)),
         timeout_s=draw(numbers(1e-6, 3600.0)),
         cancel_on_timeout=draw(st.booleans()),
+        passes_deadline=draw(st.booleans()),
         on_cut=draw(st.sampled_from(["lose", "queue"])),
         today=today,
         origins=draw(origins_for(*keys)),

@@ -126,3 +126,17 @@ def test_what_is_given_up_is_still_done_unless_it_is_cancelled():
     assert done.visits["front"]["cancelled"] == 0
     assert cancelled.visits["front"]["cancelled"] > 0
     assert cancelled.served > 5 * done.served
+
+
+def test_a_deadline_that_travels_saves_the_work_that_nobody_waits_for():
+    def system(passes):
+        waits = {"timeout_s": 0.05, "passes_deadline": passes}
+        parts = (station("front", cores=100, service_time_s=0.001), station("back"))
+        edges = (edge("client", "front", **waits), edge("front", "back", passes_deadline=passes))
+        return world(parts, edges, 150.0, 30.0)
+
+    blind, knowing = ran(system(False)), ran(system(True))
+    assert blind.visits["back"]["cancelled"] == 0
+    assert knowing.visits["back"]["cancelled"] > 0
+    assert knowing.calls["front", "back"]["late"] > 0  # they wait no longer than their caller
+    assert knowing.served > 5 * blind.served

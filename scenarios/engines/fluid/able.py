@@ -29,6 +29,8 @@ def _of_component(component: Component) -> Iterator[Problem]:
 
 def _of_edge(edge: Edge, scenario: Scenario) -> Iterator[Problem]:
     path = ("edges", edge.name)
+    if edge.passes_deadline:
+        yield _problem((*path, "passes_deadline"), "no deadline that travels with a request")
     if edge.hedge_after_s > 0.0:
         yield _problem((*path, "hedge_after_ms"), "no second copy of a call")
     caller = scenario.components.get(edge.caller)

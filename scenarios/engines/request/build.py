@@ -170,6 +170,8 @@ def _edges(
         if row["agent"] == 1:
             _caller(row, k, tables, int(components["replicas"][row["callee"]]))
         spec = known.get(compiled.edge_names[k])
+        if spec is not None:
+            row["passes"] = int(spec.passes_deadline)
         if spec is not None and spec.hedge_after_s > 0.0:
             row["hedge_after_s"], row["hedges"] = spec.hedge_after_s, spec.hedges
     return edges

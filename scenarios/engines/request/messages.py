@@ -8,7 +8,13 @@ from hms.scenarios.engines.request.balancers import choose
 from hms.scenarios.engines.request.breakers import admit, note_result
 from hms.scenarios.engines.request.chance import LOST, REPEAT, SEVERED
 from hms.scenarios.engines.request.pools import free_call, take_call, take_visit
-from hms.scenarios.engines.request.sending import dispatch, happens, is_let_in, whole_calls
+from hms.scenarios.engines.request.sending import (
+    FOREVER_S,
+    dispatch,
+    happens,
+    is_let_in,
+    whole_calls,
+)
 from hms.scenarios.machine_code import compiled
 
 
@@ -67,6 +73,7 @@ def is_taken(s, k, e, call):
         return False
     v = take_visit(s)
     s.visits[v].call = -1
+    s.visits[v].deadline_s = FOREVER_S
     dispatch(s, k, e, v, ri)
     return True
 

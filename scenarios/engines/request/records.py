@@ -83,7 +83,7 @@ REPLICA = _dtype(
 )
 EDGE = _dtype(
     "caller callee agent entry soft cancel loses cut attempts scope_replica breaker slots list"
-    " stale_until_tick former_attempts hedges drawn publish chain_start troubled kept"
+    " stale_until_tick former_attempts hedges passes drawn publish chain_start troubled kept"
     " latency_by loss_by cut_by dns_by"
     " first made ok bad late refused blocked hedged opened active again given_up lost good",
     "calls n n_inv first_share reissue_share timeout_s total_s network_s delay_s added_s"
@@ -92,7 +92,7 @@ EDGE = _dtype(
 )
 VISIT = _dtype(
     "",
-    "came_s work_s since_s",
+    "came_s work_s since_s deadline_s",
     "component replica call call_generation serial token state edge pending failed next before",
 )
 CALL = _dtype(

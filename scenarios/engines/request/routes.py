@@ -17,8 +17,6 @@ from hms.scenarios.engines.request.sending import begin_call, happens, whole_cal
 from hms.scenarios.engines.request.stations import leave, release_core
 from hms.scenarios.machine_code import compiled
 
-FOREVER_S = 1e18
-
 
 @compiled
 def finish_service(s, v):
@@ -90,7 +88,7 @@ def call_next(s, v, visit, c, first):
             taken = False
         if taken:
             visit.edge = k
-            begin_call(s, k, v, FOREVER_S)
+            begin_call(s, k, v, visit.deadline_s)
             return
         k += 1
     leave(s, v, SUCCEEDED, False)
@@ -108,7 +106,7 @@ def call_side_by_side(s, v, visit, c):
             count = 0
         for _ in range(count):
             visit.pending += 1
-            begin_call(s, k, v, FOREVER_S)
+            begin_call(s, k, v, visit.deadline_s)
     visit.pending -= 1
     if visit.pending == 0:
         leave(s, v, SUCCEEDED, False)
@@ -148,7 +146,7 @@ def call_ended(s, c, ended):
         leave(s, v, ATTEMPT_UNAVAILABLE, False)
         return
     if well and e.reissue_share > 0.0 and happens(s, k, e, e.reissue_share, REPEAT):
-        begin_call(s, k, v, FOREVER_S)
+        begin_call(s, k, v, visit.deadline_s)
         return
     if k + 1 < owner.e1 and s.edges[k + 1].chain_start == 1:
         leave(s, v, SUCCEEDED, False)

@@ -28,6 +28,7 @@ from hms.scenarios.engines.request.pools import (
 from hms.scenarios.engines.request.stations import enter, tell_caller
 from hms.scenarios.machine_code import compiled
 
+FOREVER_S = 1e18
 BLOCKED = 6
 """How an attempt ended that its own breaker refused: finally, and counted by no window."""
 
@@ -69,11 +70,11 @@ def attempt(s, k, c):
     e.made += 1
     e.active += 1
     call.began_s = world.now
-    due_s = world.now + e.timeout_s
-    if call.deadline_s < due_s:
-        push(s, call.deadline_s, event(LATE, 0, c, call.generation))
-    elif due_s < world.end_s:
-        wait_in_list(s, c, due_s)
+    call.due_s = min(world.now + e.timeout_s, call.deadline_s)
+    if call.deadline_s == call.due_s:
+        push(s, call.due_s, event(LATE, 0, c, call.generation))
+    elif call.due_s < world.end_s:
+        wait_in_list(s, c, call.due_s)
     send(s, k, e, c, call)
     if e.hedges > 0:
         push(s, world.now + e.hedge_after_s, event(HEDGE, 1, c, call.generation))
@@ -124,6 +125,7 @@ def send(s, k, e, c, call):
     visit.call_generation = call.generation
     call.to = v
     call.to_serial = visit.serial
+    visit.deadline_s = call.due_s if e.passes == 1 else FOREVER_S
     call.slot = dispatch(s, k, e, v, choose(s, k, e.callee))
 
 

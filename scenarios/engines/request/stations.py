@@ -94,13 +94,32 @@ def release_core(s, c, r, ri, v):
 
 
 @compiled
+def is_expired(s, v):
+    """Whether the deadline that came with a request has passed; it then leaves unserved."""
+    visit = s.visits[v]
+    now = s.world[0].now
+    if now < visit.deadline_s:
+        return False
+    c = s.comps[visit.component]
+    count_present(c, now, -1)
+    c.residence += now - visit.came_s
+    c.cancelled += 1
+    s.replicas[visit.replica].present -= 1
+    free_visit(s, v)
+    return True
+
+
+@compiled
 def fill_cores(s, c, r, ri):
     """Whoever waits for a core begins while there are cores."""
     ready = 3 * ri + 1
     while r.busy < r.servers and s.queues[ready].n > 0:
         v = s.queues[ready].head
         unqueue(s, ready, v)
-        start(s, c, r, ri, v)
+        if is_expired(s, v):
+            r.working -= 1
+        else:
+            start(s, c, r, ri, v)
 
 
 @compiled
@@ -229,8 +248,9 @@ def fill_workers(s, c, r, ri):
     while r.working < r.workers and s.queues[waiting].n > 0:
         v = s.queues[waiting].head
         unqueue(s, waiting, v)
-        r.working += 1
-        to_core(s, v)
+        if not is_expired(s, v):
+            r.working += 1
+            to_core(s, v)
 
 
 @compiled
