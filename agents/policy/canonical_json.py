@@ -6,7 +6,10 @@ that 1 and 1.0 are equal and every language finds the same hash.
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+MOST_KEPT = 4096  # texts of names and of numbers with few digits: a search meets the same again
 
 
 def canonical_json(value: Any) -> str:
@@ -35,6 +38,7 @@ def canonical_json(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
+@lru_cache(MOST_KEPT)
 def _string(text: str) -> str:
     try:
         text.encode("utf-8")
@@ -45,6 +49,7 @@ def _string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+@lru_cache(MOST_KEPT, typed=True)
 def number_text(value: float) -> str:
     """A number as ECMAScript's Number::toString writes it.
 

@@ -1,8 +1,8 @@
 """How a parameter is declared: a field of a frozen dataclass, with all that is known of it."""
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast, get_type_hints
 
@@ -93,10 +93,14 @@ def switch(default: bool, does: str) -> bool:
     return tunable(default, "", 0, 1, does)
 
 
-def rows(group: str, record: type[Any]) -> Iterator[Tunable]:
-    """The table's rows of one dataclass, in declared order."""
+@cache
+def rows(group: str, record: type[Any]) -> tuple[Tunable, ...]:
+    """The table's rows of one dataclass, in declared order; asked for with each policy."""
     hints = get_type_hints(record)
+    found = []
     for each in dataclasses.fields(record):
         told = each.metadata["tunable"]
         default = cast(Value, each.default)
-        yield Tunable(path=f"{group}.{each.name}", default=default, kind=hints[each.name], **told)
+        path = f"{group}.{each.name}"
+        found.append(Tunable(path=path, default=default, kind=hints[each.name], **told))
+    return tuple(found)
