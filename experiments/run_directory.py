@@ -30,6 +30,9 @@ MANIFEST_SCHEMA = "hms.run/1"
 RUNS = "runs"
 """Where runs go and are looked for, below the current folder, unless `--out` says otherwise."""
 
+PROOF = "proof"
+"""Folder for the looks at a run's policy, and their evidence."""
+
 PARTIAL = re.compile(r"\.(?P<id>.+)\.partial")
 INTERRUPTED = ".interrupted"
 
@@ -158,11 +161,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file but the manifest, by its name relative to the folder, sorted."""
+    """SHA-256 of every file but the manifest, by its name relative to the folder, sorted.
+
+    What `hms prove` adds to a finished run is no part of it.
+    """
     return {
         path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path.name != MANIFEST and folder / PROOF not in path.parents
     }
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from hms.evolution.proof.lineage import Kin, kin_of
 from hms.experiments.export.sources import find_policy
-from hms.experiments.run_directory import RUNS, is_unfinished, read_manifest
+from hms.experiments.run_directory import PROOF, RUNS, is_unfinished, read_manifest
 
 if TYPE_CHECKING:
     from hms.agents.policy.healing_policy import HealingPolicy
 
-PROOF_FOLDER = "proof"
 LINEAGE_KEYS = ("id", "policy_sha256", "parents", "lineage", "warm_start", "warm_starts", "start")
 """Parts of a run's manifest that name relatives."""
 
@@ -50,7 +49,7 @@ def subject_of(name: str) -> Subject:
     found = find_policy(name)
     told: list[Any] = []
     if found.run is not None:
-        folder, stem = found.run / PROOF_FOLDER, ""
+        folder, stem = found.run / PROOF, ""
         told = _relatives(found.run)
     elif Path(name).is_file():
         folder, stem = Path(name).parent, Path(name).stem + "."

@@ -115,3 +115,21 @@ def test_a_damaged_log_is_told_by_line_and_never_counted_as_empty(folder):
     file.write_text(file.read_text() + "{}\n")
     with pytest.raises(InputError, match=r"one\.looks\.jsonl:2: not a look"):
         take_look(subject, ("shop",), "7", 400, None)
+
+
+def test_looks_at_a_runs_policy_are_kept_in_the_run_and_change_none_of_its_files(folder):
+    from datetime import UTC, datetime
+
+    from hms.documents import dump_yaml
+    from hms.experiments.run_directory import RunDirectory, changed_files
+
+    policy = evolved("of a run")
+    started = datetime(2026, 11, 25, tzinfo=UTC)
+    directory = RunDirectory.create(folder / "runs", "shop", started)
+    directory.write("policy.yaml", dump_yaml(policy.to_mapping()))
+    run = directory.finish({"policy_sha256": policy.sha256})
+    subject = subject_of("latest")
+    assert {run.name, policy.sha256} <= subject.kin.names
+    take_look(subject, ("shop",), "7", 400, None)
+    assert (run / "proof" / "looks.jsonl").is_file()
+    assert changed_files(run) == []
