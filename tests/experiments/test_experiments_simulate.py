@@ -88,7 +88,7 @@ def test_a_shipped_scenario_is_found_by_name(
         (("simulate", SHOP, "--overlay", "none.yaml"), "none.yaml"),
         (("simulate", SHOP, "--fault", "hang:crat"), "nearest: `cart`"),
         (("compare", SHOP, "--fault", "hnag:cart"), "nearest: `hang`"),
-        (("simulate", SHOP, "--engine", "live"), "'fluid', 'actors'"),
+        (("simulate", SHOP, "--engine", "live"), "fluid, request, actors"),
         (("compare", SHOP, "--policies", "today", "evoy"), "nearest: `envoy`"),
     ],
 )
@@ -118,4 +118,4 @@ def test_a_comparison_as_json_holds_the_columns(call: Call) -> None:
 
 def test_without_policies_all_baselines_are_compared(call: Call) -> None:
     ended = call("compare", SHOP, "--overlay", HANG, "--json")
-    assert len(json.loads(ended.out)["policies"]) == 11
+    assert len(json.loads(ended.out)["policies"]) == 12
