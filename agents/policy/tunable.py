@@ -1,8 +1,8 @@
 """How a parameter is declared: a field of a frozen dataclass, with all that is known of it."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, cast, get_type_hints
 
@@ -93,14 +93,19 @@ def switch(default: bool, does: str) -> bool:
     return tunable(default, "", 0, 1, does)
 
 
-@cache
+_FOUND: dict[tuple[str, type[Any]], tuple[Tunable, ...]] = {}
+
+
 def rows(group: str, record: type[Any]) -> tuple[Tunable, ...]:
     """The table's rows of one dataclass, in declared order; asked for with each policy."""
+    if (group, record) not in _FOUND:
+        _FOUND[group, record] = tuple(_rows(group, record))
+    return _FOUND[group, record]
+
+
+def _rows(group: str, record: type[Any]) -> Iterator[Tunable]:
     hints = get_type_hints(record)
-    found = []
     for each in dataclasses.fields(record):
         told = each.metadata["tunable"]
         default = cast(Value, each.default)
-        path = f"{group}.{each.name}"
-        found.append(Tunable(path=path, default=default, kind=hints[each.name], **told))
-    return tuple(found)
+        yield Tunable(path=f"{group}.{each.name}", default=default, kind=hints[each.name], **told)
