@@ -25,7 +25,9 @@ Simulate = Callable[[Sequence[HealingPolicy], Sequence[Any], Pairs], Floats]
 A function at the top of a module: Ray ships it by name.
 """
 
-CHUNK_INCIDENTS = 48  # about 100 to 200 ms of the fluid engine
+CHUNK_INCIDENTS = 48  # about 150 ms of the fluid engine on the demo: 12 components, 300 s
+CHUNK_WORK = CHUNK_INCIDENTS * 12 * 300.0  # in components times seconds simulated
+CHUNK_MOST = 192  # very small systems: what is started at all costs more than its components
 TIMEOUT_S = 900.0
 
 
@@ -201,6 +203,15 @@ class RayBackend:
         _, unfinished = self._ray.wait(references, num_returns=len(references), timeout=0)
         for reference in unfinished:
             self._ray.cancel(reference)
+
+
+def planned_chunk(components: int, horizon_s: float) -> int:
+    """Incidents of a task, for 100 to 200 ms of a worker's work: by the size of the system alone.
+
+    A shorter task costs Ray as much as it saves, a longer one leaves workers idle at the end of a
+    generation. Never by a clock: a plan is the same on any machine.
+    """
+    return max(1, min(CHUNK_MOST, round(CHUNK_WORK / (components * horizon_s))))
 
 
 def chunks(

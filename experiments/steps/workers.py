@@ -16,7 +16,7 @@ def start_workers(job: Job) -> str:
     each compile all of it. Compiling and Ray's start overlap.
     """
     from hms.agents.mac import cluster
-    from hms.evolution.backends import RayBackend
+    from hms.evolution.backends import RayBackend, planned_chunk
     from hms.experiments.simulation import simulate_pairs, warm_up
 
     share_machine_code(job.options.ray_address)
@@ -39,7 +39,12 @@ def start_workers(job: Job) -> str:
     if failure:
         raise failure[0]
     sets = {name: found.cases for name, found in job.sets.items()}
-    job.backend = RayBackend(job.cluster.ray, sets, simulate_pairs(job.plan.prices))
+    job.backend = RayBackend(
+        job.cluster.ray,
+        sets,
+        simulate_pairs(job.plan.prices),
+        chunk_incidents=planned_chunk(len(job.topology.components), job.topology.horizon_s),
+    )
     return f"{job.options.workers} workers"
 
 

@@ -6,7 +6,16 @@ from fake_ray import FakeRay
 from toy_world import toy_world
 
 from hms.errors import HmsError, InputError
-from hms.evolution.backends import RayBackend, SerialBackend, all_pairs, chunks, run_chunk
+from hms.evolution.backends import (
+    CHUNK_INCIDENTS,
+    CHUNK_MOST,
+    RayBackend,
+    SerialBackend,
+    all_pairs,
+    chunks,
+    planned_chunk,
+    run_chunk,
+)
 from hms.evolution.genome import Space
 
 NINE = [float(index) for index in range(9)]
@@ -34,6 +43,13 @@ def test_chunks_and_order_of_finishing_change_nothing(policies: list, chunk_inci
     parallel = RayBackend(ray, {"train": NINE}, toy_world, chunk_incidents=chunk_incidents)
     assert (parallel.evaluate(policies, [4, 0, 8], "train") == expected).all()
     assert ray.tasks == -(-15 // chunk_incidents)
+
+
+def test_a_chunk_is_planned_by_the_size_of_the_system_alone() -> None:
+    assert planned_chunk(12, 300.0) == CHUNK_INCIDENTS
+    assert planned_chunk(120, 300.0) == 5
+    assert planned_chunk(100_000, 300.0) == 1
+    assert planned_chunk(2, 10.0) == CHUNK_MOST
 
 
 def test_pairs_in_any_order_are_answered_in_that_order(policies: list) -> None:
