@@ -8,6 +8,8 @@ from typing import Any
 KeyPath = tuple[Any, ...]
 
 NEAR = 0.6  # share of equal letters from which on a name is worth proposing
+MOST_KNOWN = 128  # of more names only those are compared that begin alike
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -31,5 +33,11 @@ class Problem:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name most like `name`, "" if none is near."""
-    found = difflib.get_close_matches(str(name), list(known), n=1, cutoff=NEAR)
+    name, names = str(name), list(known)
+    if len(name) > LONGEST_NAME:
+        return ""
+    for letters in (1, 2, 3, 4):  # ten thousand names take a tenth of a second each time
+        if len(names) > MOST_KNOWN:
+            names = [each for each in names if str(each)[:letters] == name[:letters]]
+    found = difflib.get_close_matches(name, names[:MOST_KNOWN], n=1, cutoff=NEAR)
     return found[0] if found else ""

@@ -16,6 +16,7 @@ from typing import Any
 from hms.documents import Document, Problem, load_yaml, nearest
 from hms.errors import ScenarioError
 from hms.scenarios.fault_options import fault_document, with_faults
+from hms.scenarios.faults.expand import MOST_PLAIN, strikes_too_often
 from hms.scenarios.file_keys import (
     ID_PATTERN,
     SCENARIO_KEYS,
@@ -30,7 +31,7 @@ from hms.scenarios.load_parts import read_components, read_edges
 from hms.scenarios.load_workload import read_workload
 from hms.scenarios.model import Component, Scenario, Slo, Source, Workload
 from hms.scenarios.overlay import locate, merge
-from hms.scenarios.read_fields import Fields, shown
+from hms.scenarios.read_fields import Fields, TooManyMistakes, shown
 from hms.scenarios.write import save_scenario, scenario_to_mapping
 
 __all__ = [
@@ -44,6 +45,8 @@ __all__ = [
 
 SCHEMA = "hms.scenario/1"
 MAX_COMPONENTS = 10_000
+MOST_PROBLEMS = 100  # an error shows twenty of them
+MOST_SECONDS = 50_000_000  # of all loads together: a rate is kept for each
 
 _HORIZON = FileKey("horizon_s", low=1.0, high=1e7, unit="s")
 _WARM_UP = FileKey("warm_up_s", high=1e7, unit="s")
@@ -98,18 +101,26 @@ def parse_scenario(
         folder: where the files of recorded loads lie; None: there are none.
     """
     problems: list[Problem] = []
-    reader = Fields({}, problems)
+    try:
+        return _parse(data, folder, problems), problems
+    except TooManyMistakes:
+        return None, problems
+
+
+def _parse(data: Any, folder: FilePath | None, problems: list[Problem]) -> Scenario | None:
+    """The scenario, None if there are problems."""
+    reader = Fields({}, problems, MOST_PROBLEMS)
     top = reader.mapping(data, (), "the scenario")
     if not top:
         if not problems:
             reader.wrong((), "the scenario is empty", f"schema: {SCHEMA}")
-        return None, problems
+        return None
     if not _schema_is_ours(top, reader):
-        return None, problems
+        return None
     reader.refuse_unknown(top, SCENARIO_KEYS, (), "the scenario")
     reader.sources = _read_sources(top.get("sources"), reader)
     scenario = _read_sections(top, reader, folder)
-    return (None if problems else scenario), problems
+    return None if problems else scenario
 
 
 def _schema_is_ours(top: Mapping[str, Any], reader: Fields) -> bool:
@@ -171,7 +182,10 @@ def _read_sections(
     warm_up_s = _top_number(top, _WARM_UP, 30.0, reader)
     if warm_up_s >= horizon_s:
         reader.wrong(("warm_up_s",), f"warm-up of {warm_up_s:g} s", "less than `horizon_s`")
-    return Scenario(
+    if len(workload) * horizon_s > MOST_SECONDS:
+        what = f"{len(workload)} loads for {horizon_s:g} s"
+        reader.wrong(("horizon_s",), what, f"at most {MOST_SECONDS:,} seconds of all loads")
+    scenario = Scenario(
         name=name,
         horizon_s=horizon_s,
         warm_up_s=warm_up_s,
@@ -183,6 +197,9 @@ def _read_sections(
         sources=reader.sources,
         expect=read_expect(top.get("expect"), edges, reader),
     )
+    if not reader.problems and strikes_too_often(scenario):
+        reader.wrong(("faults",), "together they strike too often", f"at most {MOST_PLAIN:,} times")
+    return scenario
 
 
 def check_id(name: str, path: tuple[str | int, ...], what: str, reader: Fields) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hms.documents import nearest
@@ -54,6 +55,8 @@ def _read_fault(
 ) -> Fault | None:
     """One fault; `part`: of a composite, which holds no other composite."""
     fields = reader.mapping(node, path, "a fault")
+    if part:
+        fields.setdefault("start_s", 0)  # with the composite
     name = fields.get("kind")
     if name == COMPOSITE and not part:
         return _read_composite(fields, path, known, reader)
@@ -88,7 +91,7 @@ def _read_composite(
         what = "a composite fault needs `faults`"
         reader.wrong(path, what, f"a list of 1 to {MOST_FAULTS} faults")
         return None
-    rest = Known(known.components, known.edges, known.workload, known.horizon_s - start_s)
+    rest = replace(known, horizon_s=known.horizon_s - start_s)
     parts = [
         _read_fault(node, (*path, "faults", index), rest, reader, part=True)
         for index, node in enumerate(nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hms.documents import nearest
@@ -29,12 +29,13 @@ _BROAD = (*_SELECTING, "label")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a fault may strike, and how long the run is."""
+    """What a fault may strike, and how long the run is; found: selectors that find something."""
 
     components: Mapping[str, Component]
     edges: Mapping[str, Edge]
     workload: tuple[Workload, ...]
     horizon_s: float
+    found: dict[Selector, bool] = field(default_factory=dict)
 
 
 def read_target(
@@ -74,7 +75,7 @@ def _edge_target(
     if "callee" in target and "edge" not in target:
         name = target["callee"]
         callees = {edge.callee for edge in known.edges.values()}
-        if name not in callees:
+        if not isinstance(name, str) or name not in callees:
             near = nearest(str(name), callees)
             reader.wrong((*at, "callee"), f"nothing calls {shown(name)}", "a callee", near)
         return {"component": name}
@@ -140,7 +141,10 @@ def _selector(target: Mapping[str, Any], at: Path, known: Known, reader: Fields)
     """Which components are struck; a problem where there are none."""
     values = reader.fields(target, _SELECTING, at)[0]
     selector = Selector(**values, label=_label(target, at, reader))
-    if not any(selected(selector, component) for component in known.components.values()):
+    if selector not in known.found:
+        parts = known.components.values()
+        known.found[selector] = any(selected(selector, part) for part in parts)
+    if not known.found[selector]:
         reader.wrong(at, "nothing is struck by this target", "what some component has")
     return selector
 

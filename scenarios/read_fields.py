@@ -34,6 +34,10 @@ _UNITS = {
 _FORM_KEYS = {"is", "between", "from", "sure"}
 
 
+class TooManyMistakes(Exception):
+    """A file has so many that reading on helps nobody."""
+
+
 def shift_decimal(value: float, places: int) -> float:
     """`value` times 10 to the power `places`, in decimal: 7.1 ms are exactly 0.0071 s."""
     return float(Decimal(repr(value)).scaleb(places))
@@ -45,14 +49,24 @@ class Fields:
     Args:
         sources: the file's sources, that a `from` may name.
         problems: where mistakes are appended.
+        most: so many of them are noted; one more ends the reading.
     """
 
-    def __init__(self, sources: Mapping[str, Source], problems: list[Problem]) -> None:
+    def __init__(
+        self, sources: Mapping[str, Source], problems: list[Problem], most: float = math.inf
+    ) -> None:
         self.sources = sources
         self.problems = problems
+        self.most = most
 
     def wrong(self, path: Path, what: str, expected: str = "", near: str = "") -> None:
-        """Note one mistake."""
+        """Note one mistake.
+
+        Raises:
+            TooManyMistakes: nobody reads more of them.
+        """
+        if len(self.problems) >= self.most:
+            raise TooManyMistakes
         self.problems.append(Problem(path, what, expected, near))
 
     def mapping(self, data: Any, path: Path, where: str) -> dict[str, Any]:

@@ -11,13 +11,18 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
+from hms.documents import Problem
+from hms.errors import ScenarioError
 from hms.scenarios.added import added_faults
 from hms.scenarios.fault_kinds import COMPONENT, EDGE, FAULT_KINDS, OURS, at_level
 from hms.scenarios.fault_model import COMPOSITE, Fault, Selector
 from hms.scenarios.model import Component, Scenario
 
 MOST_TIMES = 10_000
+MOST_PLAIN = 20_000
+"""Plain faults of one scenario."""
 
 
 def plain_faults(scenario: Scenario) -> tuple[Fault, ...]:
@@ -25,15 +30,34 @@ def plain_faults(scenario: Scenario) -> tuple[Fault, ...]:
 
     Each has `component` (with `replicas`, 0 for all, and `group`) or `edge`, or neither (all of
     the load); its parameters are those of full strength, reached after `ramp_s`.
+
+    Raises:
+        ScenarioError: they are more than `MOST_PLAIN`; no scenario that was read has so many.
     """
-    found: list[Fault] = []
+    found = list(islice(_plain(scenario), MOST_PLAIN + 1))
+    if len(found) > MOST_PLAIN:
+        what = "the faults together strike too often"
+        raise ScenarioError([Problem(("faults",), what, f"at most {MOST_PLAIN:,} times")], None)
+    return tuple(sorted(found, key=lambda fault: fault.start_s))
+
+
+def strikes_too_often(scenario: Scenario) -> bool:
+    """Whether its broad faults become more plain ones than an engine takes."""
+    if all(f.selector is None and f.mtbf_s <= 0.0 and not f.faults for f in scenario.faults):
+        return False
+    return sum(1 for _ in islice(_plain(scenario), MOST_PLAIN + 1)) > MOST_PLAIN
+
+
+def _plain(scenario: Scenario) -> Iterator[Fault]:
+    """Plain faults in the file's order."""
+    found: dict[Selector, list[str]] = {}
     for index, fault in enumerate(scenario.faults):
         key = f"{fault.seed}/{index}"
         for number, part in enumerate(_parts(fault)):
             for time in _times(part, f"{key}/{number}", scenario.horizon_s):
-                found += _places(time, f"{key}/{number}", scenario)
-    ready = [_at_full(fault) for fault in found if fault.start_s < scenario.horizon_s]
-    return tuple(sorted(ready, key=lambda fault: fault.start_s))
+                for place in _places(time, f"{key}/{number}", scenario, found):
+                    if place.start_s < scenario.horizon_s:
+                        yield _at_full(place)
 
 
 def selected(selector: Selector, component: Component) -> bool:
@@ -90,21 +114,23 @@ def _times(fault: Fault, key: str, horizon_s: float) -> Iterator[Fault]:
         at_s += lasts_s
 
 
-def _places(fault: Fault, key: str, scenario: Scenario) -> list[Fault]:
+def _places(
+    fault: Fault, key: str, scenario: Scenario, found: dict[Selector, list[str]]
+) -> Iterator[Fault]:
     """One fault for each component, group and edge that it strikes."""
     if _target(fault) == EDGE and fault.edge is None:
-        return _edges(fault, key, scenario)
+        yield from _edges(fault, key, scenario, found)
+        return
     if fault.selector is None:
-        return [_counted(fault, scenario)]
-    found: list[Fault] = []
-    for name in _names(fault, key, scenario):
+        yield _counted(fault, scenario)
+        return
+    for name in _names(fault.selector, key, scenario, found):
         start_s = fault.start_s + _spread(fault, f"{key}/{name}")
         for group in _groups(fault.selector, scenario.components[name]):
             struck = replace(
                 fault, component=name, group=group, selector=None, start_s=start_s, spread_s=0.0
             )
-            found.append(_counted(struck, scenario))
-    return found
+            yield _counted(struck, scenario)
 
 
 def _target(fault: Fault) -> str:
@@ -113,24 +139,29 @@ def _target(fault: Fault) -> str:
     return kind.target if kind is not None else COMPONENT
 
 
-def _edges(fault: Fault, key: str, scenario: Scenario) -> list[Fault]:
+def _edges(
+    fault: Fault, key: str, scenario: Scenario, found: dict[Selector, list[str]]
+) -> Iterator[Fault]:
     """One fault for each edge to the components struck."""
-    names = [fault.component] if fault.selector is None else _names(fault, key, scenario)
-    return [
-        replace(
+    names = {fault.component}
+    if fault.selector is not None:
+        names = set(_names(fault.selector, key, scenario, found))
+    struck = [edge for edge in scenario.edges if edge.callee in names]
+    for edge in sorted(struck, key=lambda edge: edge.name):
+        yield replace(
             fault, component=None, selector=None, edge=(edge.caller, edge.callee), spread_s=0.0,
             start_s=fault.start_s + _spread(fault, f"{key}/{edge.callee}"),
-        )
-        for edge in sorted(scenario.edges, key=lambda edge: edge.name)
-        if edge.callee in names
-    ]  # fmt: skip
+        )  # fmt: skip
 
 
-def _names(fault: Fault, key: str, scenario: Scenario) -> list[str]:
+def _names(
+    selector: Selector, key: str, scenario: Scenario, found: dict[Selector, list[str]]
+) -> list[str]:
     """The components a selector finds, in the order of names; of them those picked."""
-    selector = fault.selector
-    assert selector is not None
-    names = sorted(n for n, c in scenario.components.items() if selected(selector, c))
+    if selector not in found:
+        parts = scenario.components.items()
+        found[selector] = sorted(name for name, part in parts if selected(selector, part))
+    names = found[selector]
     if not 0 < selector.pick < len(names):
         return names
     lot = sorted(names, key=lambda name: (_uniform(f"{key}/pick/{name}"), name))
