@@ -55,17 +55,23 @@ class Choice:
 
 
 def choose(
-    finalists: Sequence[Scores], baselines: Mapping[str, Scores], rule: Rule | None = None
+    finalists: Sequence[Scores],
+    baselines: Mapping[str, Scores],
+    rule: Rule | None = None,
+    *,
+    breaches: Sequence[float] = (),
 ) -> Choice:
     """The finalist with the lowest mean downtime among those that keep the disruption limit.
 
     If none keeps it, the one that breaks it least is taken and the choice says so: a run always
-    ends with a champion that can be looked at, and the gate will refuse it.
+    ends with a champion that can be looked at, and the gate will refuse it. Before all of that,
+    only the finalists with the fewest safety breaches are looked at.
 
     Args:
         finalists: validation scores of the finalists, all on the same scenarios.
         baselines: validation scores of the baselines on those scenarios.
         rule: the experiment's, or the usual one.
+        breaches: each finalist's safety breaches on those scenarios; (): none has any.
 
     Raises:
         ValueError: no finalists, no baselines, or a score that is not finite.
@@ -81,8 +87,10 @@ def choose(
     )
     downtime_s = np.array([_mean(scores.downtime_s) for scores in finalists])
     disruption_s = np.array([_mean(scores.disruption_s) for scores in finalists])
-    admissible = disruption_s <= allowed_s
-    index = _first(downtime_s, admissible) if admissible.any() else int(np.argmin(disruption_s))
+    counts = np.asarray(breaches or np.zeros(len(finalists)), dtype=np.float64)
+    safest = counts == counts.min()
+    admissible = safest & (disruption_s <= allowed_s)
+    index = _first(downtime_s if admissible.any() else disruption_s, admissible, safest)
     return Choice(
         index=index,
         admissible=bool(admissible[index]),
@@ -90,13 +98,26 @@ def choose(
         disruption_allowed_s=allowed_s,
         reason=_reason(
             float(downtime_s[index]), float(disruption_s[index]), allowed_s, admissible, name
-        ),
+        )
+        + _safety(counts),
     )
 
 
-def _first(downtime_s: NDArray[np.float64], admissible: NDArray[np.bool_]) -> int:
-    """Lowest downtime among the admissible; of equals, the one earlier among the finalists."""
-    return int(np.argmin(np.where(admissible, downtime_s, np.inf)))
+def _first(
+    values: NDArray[np.float64], admissible: NDArray[np.bool_], safest: NDArray[np.bool_]
+) -> int:
+    """Lowest value among the admissible, or the safest; of equals, the earlier finalist."""
+    looked_at = admissible if admissible.any() else safest
+    return int(np.argmin(np.where(looked_at, values, np.inf)))
+
+
+def _safety(counts: NDArray[np.float64]) -> str:
+    """What a choice among breaches has to add; nothing where there are none."""
+    if counts.max() <= 0.0:
+        return ""
+    if counts.min() > 0.0:
+        return f"; every finalist breached safety, this one least often ({counts.min():g} times)"
+    return f"; {int((counts > 0.0).sum())} that breached safety were left out"
 
 
 def _reason(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hms.evolution.backends import Backend
     from hms.evolution.choose import Choice
     from hms.evolution.individual import Individual
+    from hms.evolution.proof.engines import Ranks
     from hms.evolution.search import Search, SearchResult
     from hms.evolution.settings import SearchSettings
     from hms.experiments.report.closing_table import ClosingTable
@@ -103,6 +104,7 @@ class Job:
     search: SearchResult = field(init=False)
     finalists: list[Individual] = field(init=False)
     choice: Choice = field(init=False)
+    engines: Ranks | None = None
     validation: pd.DataFrame = field(init=False)
     champion: HealingPolicy = field(init=False)
     held_out: pd.DataFrame = field(init=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hms.experiments.job import Job
 from hms.experiments.outcome_frame import evaluate_stacks
+from hms.experiments.steps.second_opinion import ask_requests
 
 SET = "validation"
 
@@ -14,7 +15,7 @@ def finalist_name(place: int) -> str:
 
 
 def choose_champion(job: Job) -> str:
-    """Set `job.finalists`, `job.validation`, `job.choice` and `job.champion`."""
+    """Set `job.finalists`, `job.validation`, `job.choice`, `job.engines` and `job.champion`."""
     import hms
     from hms.agents.policy.healing_policy import HealingPolicy
     from hms.evolution.choose import Rule, choose
@@ -30,14 +31,17 @@ def choose_champion(job: Job) -> str:
         str(name): Scores(part["downtime_s"].to_numpy(), part["disruption_s"].to_numpy())
         for name, part in frame.groupby("stack", sort=False)
     }
+    breaches = frame.groupby("stack", sort=False)["breaches"].sum()
     job.choice = choose(
         [scores[name] for name in stacks],
         {name: scores[name] for name in job.baselines},
         Rule(plan.finalists, plan.disruption_s_at_most),
+        breaches=[float(breaches[name]) for name in stacks],
     )
     chosen = finalist_name(job.choice.index)
     frame.loc[frame["stack"] == chosen, "kind"] = "champion"
     job.validation = frame
+    job.engines = ask_requests(job, stacks, chosen)
     follow_baseline(job)
     policy = job.finalists[job.choice.index].policy
     about = {"name": job.plan.name, "made_by": f"hms {hms.__version__}"}

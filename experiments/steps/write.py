@@ -19,6 +19,7 @@ from hms.experiments.report import palette
 from hms.experiments.report.page import ReportData, Timeline, draw_pictures, render_page
 from hms.experiments.resume import forget_search
 from hms.experiments.steps.inputs import budget_word
+from hms.experiments.steps.second_opinion import opinion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,11 @@ def _result_facts(job: Job) -> dict[str, Any]:
     replayed = job.replayed
     return {
         "policy_sha256": job.champion.sha256,
-        "choice": {"reason": job.choice.reason, "best_baseline": job.choice.best_baseline},
+        "choice": {
+            "reason": job.choice.reason,
+            "best_baseline": job.choice.best_baseline,
+            "request_by_request": opinion(job.engines) if job.engines else "",
+        },
         "footnotes": dict(job.footnotes),
         "result": {
             "sentence": gate.sentence,
@@ -190,7 +195,9 @@ def report_data(job: Job) -> ReportData:
         points=validation_points(job.validation),
         generations=history_frame(job),
         policy=job.champion,
-        choice=job.choice.reason,
+        choice=". ".join(
+            [job.choice.reason, *(opinion(found) for found in [job.engines] if found)]
+        ),
         choice_rival=job.choice.best_baseline,
         timeline=Timeline(shown.incident, shown.seconds, shown.acts, shown.faults, shown.slo),
         command=reproduce_command(job),

@@ -106,3 +106,13 @@ def test_too_few_failures_prove_nothing() -> None:
     gate = short_test(champion, few, ("a", "b", "c", "d", "e", "f", "g"), seed="1")
     assert not gate.passed
     assert gate.sentence.startswith("too few failures to tell (7): ladder: −")
+
+
+def test_only_the_safest_finalists_are_looked_at() -> None:
+    finalists = [scores(10.0, 5.0), scores(20.0, 5.0), scores(30.0, 5.0)]
+    choice = choose(finalists, BASELINES, breaches=[1, 0, 0])
+    assert choice.index == 1 and "1 that breached safety" in choice.reason
+    choice = choose(finalists, BASELINES, breaches=[2, 3, 1])
+    assert choice.index == 2 and "every finalist breached safety" in choice.reason
+    unbound = [scores(10.0, 500.0), scores(20.0, 600.0)]
+    assert choose(unbound, BASELINES, breaches=[1, 0]).index == 1
