@@ -127,7 +127,7 @@ def closure_table(
     table = np.zeros((cells + 1, 2 * COLUMNS))
     for k, column in enumerate(columns):
         value = np.interp(x, fine, column)
-        if x[-1] > largest and cells > 0:
+        if cells > 0 and x[-1] > largest > x[-2]:
             share = (x[-1] - x[-2]) / (largest - x[-2])
             value[-1] = value[-2] + (column[-1] - value[-2]) * share
         table[:, 2 * k] = value
