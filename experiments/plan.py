@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hms.evolution.baselines import TODAY, names
+from hms.evolution.baselines import MADE, TODAY, names
 from hms.experiments.plan_sweep import SweepPlan
 from hms.scenarios.generate import FailurePlan
 from hms.scenarios.split import SplitSizes
@@ -25,6 +25,7 @@ STARTS = ("baselines", "random")
 OBJECTIVES = ("downtime_s", "disruption_s", "cvar_s")
 REPLAYED = ("held_out_median", "held_out_worst")
 BASELINES = (TODAY, *names())
+ALSO_FROM = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,23 @@ class ChoosePlan:
 
 @dataclass(frozen=True, slots=True)
 class ComparePlan:
-    """What the champion is compared with, and how sure the intervals are."""
+    """What the champion is compared with, and how sure the intervals are.
+
+    Attributes:
+        baselines: at every budget.
+        also: further ones, which the run makes and pays for, from `also_from` incidents on.
+    """
 
     baselines: tuple[str, ...] = BASELINES
+    also: tuple[str, ...] = MADE
+    also_from: int = ALSO_FROM
     resamples: int = 10_000
     level: float = 0.95
+
+    def stacks(self, incidents: int) -> tuple[str, ...]:
+        """What is compared with at a budget, each once."""
+        more = self.also if incidents >= self.also_from else ()
+        return tuple(dict.fromkeys((*self.baselines, *more)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +197,13 @@ class ExperimentPlan:
             held_out_never_trained=size(smallest.held_out_never_trained, rest),
         )
 
+    def _also(self) -> dict[str, Any]:
+        compare = self.compare
+        if not compare.also:
+            return {}
+        also = {"baselines": list(compare.also), "from_incidents": compare.also_from}
+        return {"also": also}
+
     def to_mapping(self, scenario: str) -> dict[str, Any]:
         """The file's form, everything said, with `scenario` as its only topology file."""
         return {
@@ -218,6 +238,7 @@ class ExperimentPlan:
             },
             "compare": {
                 "baselines": list(self.compare.baselines),
+                **self._also(),
                 "interval": {
                     "method": "paired_bootstrap",
                     "stratify": "family",

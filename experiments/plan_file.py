@@ -10,6 +10,7 @@ from typing import Any
 
 from hms.documents import Problem, load_yaml, located, nearest
 from hms.errors import ExperimentError, InputError
+from hms.evolution.baselines import ORACLE
 from hms.experiments import plan as plans
 from hms.experiments.plan import (
     Budget,
@@ -78,6 +79,7 @@ INTERVAL_KEYS = table(
         FileKey("level", low=0.5, high=0.999),
     )
 )
+ALSO_KEYS = table((FileKey("from_incidents", kind=INTEGER, low=1, high=1e8),))
 PRICE_KEYS = table(
     FileKey(key, high=1e6)
     for key in ("out_of_service", "added_replica", "quality_loss", "lost_in_flight")
@@ -267,10 +269,23 @@ def _choose(data: Any, reader: Fields) -> ChoosePlan:
 def _compare(data: Any, reader: Fields) -> ComparePlan:
     path = ("compare",)
     section = reader.mapping(data, path, "`compare`")
-    reader.refuse_unknown(section, ("baselines", "interval"), path, "`compare`")
-    names = _words(section, "baselines", plans.BASELINES, path, reader)
+    reader.refuse_unknown(section, ("baselines", "also", "interval"), path, "`compare`")
+    known = (*plans.BASELINES, *plans.MADE)
+    names = _words(section, "baselines", known, path, reader)
+    if names and set(names) <= {ORACLE}:
+        expected = "a baseline beside it: the oracle is none"
+        reader.wrong((*path, "baselines"), "only the oracle", expected)
     interval = _values(section.get("interval"), INTERVAL_KEYS, (*path, "interval"), reader)
     kept = {key: interval[key] for key in ("resamples", "level") if key in interval}
+    if "also" in section:
+        also = reader.mapping(section["also"], (*path, "also"), "`also`")
+        plain = {key: value for key, value in also.items() if key != "baselines"}
+        where = (*path, "also")
+        found = _values(plain, ALSO_KEYS, where, reader, also=("baselines",))
+        kept["also"] = _words(also, "baselines", known, where, reader)
+        kept["also_from"] = found.get("from_incidents", plans.ALSO_FROM)
+    elif names:
+        kept["also"] = ()  # whoever lists what to compare with gets that and no more
     return ComparePlan(names or plans.BASELINES, **kept)
 
 

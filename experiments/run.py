@@ -30,6 +30,7 @@ from hms.experiments.steps.replay import replay_champion, stop_hosts
 from hms.experiments.steps.scenarios import compile_scenarios
 from hms.experiments.steps.topology import read_topology
 from hms.experiments.steps.track import away_text, track_run
+from hms.experiments.steps.tune import is_asked_to_tune, tune_baselines
 from hms.experiments.steps.workers import start_workers
 from hms.experiments.steps.write import manifest_facts, write_run
 from hms.experiments.tracking import Tracker, local_target
@@ -39,6 +40,7 @@ STEPS = (
     Step("scenarios", "drawing and compiling failures", compile_scenarios),
     Step("workers", "starting Ray, compiling the engine", start_workers),
     Step("evolve", "searching for policies", evolve_policies),
+    Step("tune", "tuned baselines at the same budget", tune_baselines),
     Step("choose", "finalists and baselines on validation failures", choose_champion),
     Step("compare", "champion and baselines on held-out failures", compare_stacks),
     Step("replay", "one agent host a component, in virtual time", replay_champion),
@@ -124,6 +126,8 @@ def run_experiment(
     # Ray prints its warnings to standard output, which is for results
     with redirect_stdout(sys.stderr), terminable(), _put_in_order(job):
         for step in STEPS:
+            if step.run is tune_baselines and not is_asked_to_tune(job):
+                continue
             job.step = step.name
             progress.begin(step.name, step.doing)
             progress.end(step.run(job))

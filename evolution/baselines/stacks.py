@@ -11,8 +11,10 @@ from pathlib import Path
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.documents import nearest, read
 from hms.errors import MissingError, PolicyError
+from hms.evolution.baselines.made import LAST_CHAMPION
 
 FOLDER = Path(__file__).resolve().parent
+CHAMPION = FOLDER.parent / "champions" / "general.yaml"
 
 _ORDER = (
     "platform",
@@ -61,3 +63,15 @@ def load(name: str) -> Baseline:
         raise MissingError(f"no baseline `{name}`; there are {', '.join(_ORDER)}{hint}")
     policy = read(FOLDER / f"{name}.yaml", HealingPolicy.parse, PolicyError)
     return Baseline(name, policy, str(policy.about.get("footnote", "")))
+
+
+def last_champion() -> Baseline | None:
+    """The champion that ships; None while none does.
+
+    Raises:
+        PolicyError: its file is not a valid policy.
+    """
+    if not CHAMPION.is_file():
+        return None
+    policy = read(CHAMPION, HealingPolicy.parse, PolicyError)
+    return Baseline(LAST_CHAMPION, policy)

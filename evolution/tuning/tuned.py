@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.evolution.backends import Backend
+from hms.evolution.baselines.made import LADDER_TUNED, TPE, TUNED
 from hms.evolution.baselines.stacks import load, names
 from hms.evolution.genome import Space
 from hms.evolution.settings import SearchSettings
@@ -12,10 +13,6 @@ from hms.evolution.tuning.random_search import RandomSearch
 from hms.evolution.tuning.tuner import Progress, Proposals, Tuned, Tuner
 
 LADDER = "ladder"
-LADDER_TUNED = "ladder-tuned"
-TPE = "tpe"
-TUNED = (LADDER_TUNED, TPE)
-"""Baselines that a run tunes itself, at the search's own budget of incidents."""
 
 
 def tune_stack(

@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 Progress = Callable[[dict[str, Any]], None]
 
 DOWNTIME, DISRUPTION = column("downtime_s"), column("disruption_s")
+BREACHES = column("breaches")
+BREACH_S = 1e6  # what a safety breach costs: nothing can be gained by one
 IDLE_TURNS = 50  # turns in a row that simulate nothing: there is nothing new to propose
 
 
@@ -199,7 +201,7 @@ class Tuner:
 
 
 def costs_s(rows: Floats, reference: Floats) -> Floats:
-    """Mean downtime against the reference, and tenfold the disruption it may not cost.
+    """Mean downtime against the reference, tenfold the disruption it may not cost, and breaches.
 
     Args:
         rows: shape (policies, scenarios, columns).
@@ -211,4 +213,5 @@ def costs_s(rows: Floats, reference: Floats) -> Floats:
     downtime_s = (rows[:, :, DOWNTIME] - reference[:, DOWNTIME]).mean(axis=1)
     allowed_s = allowed_disruption_s(float(reference[:, DISRUPTION].mean()))
     beyond_s = np.maximum(0.0, rows[:, :, DISRUPTION].mean(axis=1) - allowed_s)
-    return np.asarray(downtime_s + PENALTY * beyond_s)
+    breaches = rows[:, :, BREACHES].mean(axis=1)
+    return np.asarray(downtime_s + PENALTY * beyond_s + BREACH_S * breaches)

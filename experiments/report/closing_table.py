@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hms.evolution.gate import Gate, Scores, short_test
+from hms.evolution.baselines.made import ORACLE, TUNED
+from hms.evolution.gate import Gate, Scores, best_baseline, short_test
+from hms.evolution.oracle.gap import gap_closed
 from hms.evolution.statistics import Interval, paired_bootstrap
 from hms.experiments.report.weak_points import WeakPoints, weak_points
 
@@ -70,6 +72,21 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """How far the champion came from the best tuned baseline to the oracle.
+
+    Attributes:
+        baseline: the best tuned one, or, where none was tuned, the best of all.
+        share: 1 is the oracle; None where the baseline is as good as the oracle.
+    """
+
+    baseline: str
+    baseline_s: float
+    oracle_s: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ClosingTable:
     """All that the end of a run says.
 
@@ -78,6 +95,7 @@ class ClosingTable:
         footnotes: for the stacks in the table that need one.
         level: of the intervals.
         weak: families on which the champion loses, failures it never ends.
+        gap: the way from the best tuned baseline to the oracle; None without an oracle.
     """
 
     held_out: Section
@@ -87,6 +105,7 @@ class ClosingTable:
     footnotes: Mapping[str, str]
     level: float
     weak: WeakPoints
+    gap: Gap | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """For `--json`: plain numbers and text."""
@@ -123,6 +142,7 @@ def closing_table(
         for stack, part in rows.groupby("stack", sort=True)
     }
     champion = scores.pop(CHAMPION)
+    oracle = scores.pop(ORACLE, None)
     gate = short_test(
         champion,
         scores,
@@ -140,8 +160,25 @@ def closing_table(
         incidents=dict(incidents),
         footnotes={name: text for name, text in footnotes.items() if text and name in scores},
         level=level,
-        weak=weak_points(results, CHAMPION, seed=seed, resamples=resamples, level=level),
+        weak=weak_points(
+            results[results["stack"] != ORACLE],
+            CHAMPION,
+            seed=seed,
+            resamples=resamples,
+            level=level,
+        ),
+        gap=None if oracle is None else _gap(champion, scores, oracle),
     )
+
+
+def _gap(champion: Scores, baselines: Mapping[str, Scores], oracle: Scores) -> Gap:
+    tuned = {name: scores for name, scores in baselines.items() if name in TUNED}
+    name = best_baseline(tuned or baselines)
+    downtimes_s = [
+        float(np.mean(np.asarray(each.downtime_s)))
+        for each in (baselines[name], champion, oracle)
+    ]
+    return Gap(name, downtimes_s[0], downtimes_s[2], gap_closed(*downtimes_s))
 
 
 def section(

@@ -10,6 +10,7 @@ from hms.experiments.report.closing_table import (
     CHAMPION,
     GUARD_NOTE,
     ClosingTable,
+    Gap,
     Row,
     Section,
 )
@@ -67,6 +68,8 @@ def heading(section: Section) -> str:
 def closing_lines(table: ClosingTable) -> Iterator[str]:
     """The sentences below the table."""
     yield result_sentence(table)
+    if table.gap is not None:
+        yield gap_sentence(table.gap)
     yield from weak_lines(table.weak)
     spent = ", ".join(f"{count:,} {what}" for what, count in table.incidents.items())
     yield f"simulated incidents: {spent}"
@@ -79,6 +82,16 @@ def closing_lines(table: ClosingTable) -> Iterator[str]:
 def result_sentence(table: ClosingTable) -> str:
     """The run's result in one line, true for either outcome."""
     return f"champion: {table.gate.sentence}"
+
+
+def gap_sentence(gap: Gap) -> str:
+    """What the oracle's row is good for."""
+    ends = f"{gap.baseline} ({gap.baseline_s:.1f} s) and the oracle ({gap.oracle_s:.1f} s)"
+    if gap.share is None:
+        return f"no gap to close between {ends}"
+    told = "told fault and place 12 s after its start, one remedy a fault, best in hindsight"
+    closed = "none" if gap.share <= 0.0 else f"{gap.share:.0%}"
+    return f"champion closes {closed} of the gap between {ends}, which is {told}"
 
 
 def table_lines(section: Section, raised: dict[str, str]) -> list[list[str]]:

@@ -11,6 +11,7 @@ def compare_stacks(job: Job) -> str:
     """Set `job.held_out` and `job.table`; the agent hosts of the replay start meanwhile."""
     import pandas as pd
 
+    from hms.experiments.oracle import is_asked_for, oracle_frame
     from hms.experiments.report.closing_table import closing_table
     from hms.experiments.steps.replay import start_hosts
 
@@ -22,6 +23,12 @@ def compare_stacks(job: Job) -> str:
     for name, size in sizes.items():
         if size:
             part = evaluate_stacks(job, stacks, name, done=sum(len(each) for each in parts))
+            part.insert(1, "set", name)
+            parts.append(part)
+    if is_asked_for(job):
+        for name in [name for name, size in sizes.items() if size]:
+            job.progress.advance(sum(sizes.values()), f"{name}: the oracle")
+            part = oracle_frame(job, name)
             part.insert(1, "set", name)
             parts.append(part)
     job.held_out = pd.concat(parts, ignore_index=True)

@@ -11,28 +11,49 @@ from hms.experiments.job import Job
 from hms.experiments.steps.inputs import write_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from hms.evolution.baselines import Baseline
     from hms.experiments.plan import ExperimentPlan
     from hms.scenarios.model import Scenario
 
 
 def read_topology(job: Job) -> str:
     """Set `job.topology`, `job.baselines` and `job.footnotes`."""
-    from hms.evolution.baselines import TODAY, load, today_policy
-
     job.topology, said = load_topology(job.plan)
     for line in said:
         job.progress.say(line)
-    stacks = {
-        name: today_policy(job.topology) if name == TODAY else load(name)
-        for name in job.plan.compare.baselines
-    }
+    stacks = dict(_ready_stacks(job))
     job.baselines = {name: stack.policy for name, stack in stacks.items()}
     job.footnotes = {name: stack.footnote for name, stack in stacks.items() if stack.footnote}
     write_inputs(job)
     job.progress.advance(1.0)
     return described(job.topology)
+
+
+def _ready_stacks(job: Job) -> Iterator[tuple[str, Baseline]]:
+    """The stacks to compare with that need no search; the others come later."""
+    from hms.evolution.baselines import (
+        LAST_CHAMPION,
+        ORACLE,
+        TODAY,
+        TUNED,
+        last_champion,
+        load,
+        today_policy,
+    )
+
+    for name in job.plan.compare.stacks(job.budget.incidents):
+        if name in (ORACLE, *TUNED):
+            continue
+        if name == LAST_CHAMPION:
+            champion = last_champion()
+            if champion is None:
+                job.progress.say(f"no {LAST_CHAMPION} to compare with: none ships yet")
+            else:
+                yield name, champion
+        else:
+            yield name, today_policy(job.topology) if name == TODAY else load(name)
 
 
 def load_topology(plan: ExperimentPlan) -> tuple[Scenario, Sequence[str]]:

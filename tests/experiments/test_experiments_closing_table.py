@@ -124,3 +124,34 @@ def test_json_holds_the_same_numbers() -> None:
 def test_without_a_champion_there_is_no_table() -> None:
     with pytest.raises(ValueError, match="champion"):
         table_of(results({"ladder": 14.0}))
+
+
+KNOWING = {"champion": 10.0, "ladder-tuned": 14.0, "ladder": 12.0, "oracle": 6.0}
+
+
+def test_the_oracle_is_a_row_but_never_the_best_baseline() -> None:
+    table = table_of(results(KNOWING))
+    assert table.held_out.rows[0].stack == "oracle"
+    assert table.gate.best_baseline == "ladder" and table.gate.passed
+    assert all(loss.baseline != "oracle" for loss in table.weak.losses)
+
+
+def test_the_share_of_the_gap_counts_from_the_best_tuned_baseline() -> None:
+    table = table_of(results(KNOWING))
+    assert table.gap is not None and table.gap.baseline == "ladder-tuned"
+    assert table.gap.share == pytest.approx(0.5)
+    assert (
+        "champion closes 50% of the gap between ladder-tuned (14.0 s) and the oracle"
+        in " ".join(plain_text(table).split())
+    )
+
+
+def test_without_an_oracle_no_gap_is_told() -> None:
+    table = table_of(results(STACKS))
+    assert table.gap is None
+    assert "gap" not in plain_text(table)
+
+
+def test_a_champion_worse_than_the_tuned_baseline_closes_none_of_the_gap() -> None:
+    table = table_of(results({**KNOWING, "champion": 20.0}))
+    assert "champion closes none of the gap" in plain_text(table)

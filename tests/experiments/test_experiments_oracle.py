@@ -9,8 +9,8 @@ import pytest
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.evolution import baselines
 from hms.evolution.objectives import column
-from hms.evolution.oracle import DELAY_S, RUNS, best_rows, gap_closed, planes
-from hms.evolution.oracle.best import best_row, ranked
+from hms.evolution.oracle.best import DELAY_S, RUNS, best_row, best_rows, planes, ranked
+from hms.evolution.oracle.gap import gap_closed
 from hms.evolution.oracle.remedies import NOTHING, Remedy, remedies
 from hms.evolution.oracle.told import Told, run_told
 from hms.scenarios.compile import CompiledScenario, compile_scenario

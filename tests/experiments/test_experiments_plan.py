@@ -110,6 +110,13 @@ def test_reading_a_plan_needs_neither_numpy_nor_the_rest_of_the_lab() -> None:
         ("[today, envoy, ladder]", "[today, envoi]", "| envoy"),
         ("[today, envoy, ladder]", "[today, today]", "there twice"),
         ("[today, envoy, ladder]", "[]", "is empty"),
+        ("[today, envoy, ladder]", "[oracle]", "only the oracle"),
+        ("resamples: 200}", "resamples: 200}\n  also: {baselines: [tpee]}", "| tpe"),
+        (
+            "resamples: 200}",
+            "resamples: 200}\n  also: {from_incidents: -1}",
+            "`from_incidents` is -1",
+        ),
         ("resamples: 200", "resamples: 200, level: 2", "`level` is 2"),
         ("compare:", "comparee:", "| compare"),
     ],
@@ -231,3 +238,15 @@ def test_manifests_take_the_place_of_the_scenario(tmp_path: Path) -> None:
 def test_a_wrong_import_is_refused(kind: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         import_instead(load_plan("online-boutique"), kind, "where")
+
+
+def test_what_a_run_makes_itself_is_compared_with_at_large_budgets_only() -> None:
+    compare = load_plan("online-boutique").compare
+    made = {"ladder-tuned", "tpe", "oracle", "last-champion"}
+    assert made.isdisjoint(compare.stacks(10_000))
+    assert made <= set(compare.stacks(40_000))
+
+
+def test_whoever_lists_baselines_gets_those_and_no_more() -> None:
+    compare = load_plan(Path(__file__).parent / "tiny.yaml").compare
+    assert compare.stacks(200_000) == ("today", "envoy", "ladder")
