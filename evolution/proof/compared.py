@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 ALPHA = 0.01
 """Chance of error of a first look, one-sided."""
-RESAMPLES, RESAMPLES_OTHERS = 10_000, 2_000
+RESAMPLES, RESAMPLES_OTHERS = 10_000, 1_000
 """Of the bootstrap against the best baseline, which the gate reads, and against the others."""
 
 
@@ -131,14 +131,6 @@ def worst_tenth_s(downtime_s: ArrayLike) -> float:
     """Mean downtime of the worst tenth of the failures (cvar_s), at least one of them."""
     values = np.sort(np.asarray(downtime_s, dtype=np.float64))
     return float(values[-max(1, round(WORST_SHARE * len(values))) :].mean())
-
-
-def gap_closed(ours_s: float, best_s: float, oracle_s: float) -> float | None:
-    """The share of the gap between the best baseline and the oracle that the champion closes.
-
-    None where the oracle is no better than the best baseline: there is no gap.
-    """
-    return (best_s - ours_s) / (best_s - oracle_s) if oracle_s < best_s else None
 
 
 def _mean(values: ArrayLike) -> float:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
               show_default=True, help="How many of them the request engine runs.")  # fmt: skip
 @click.option("--safety-runs", type=click.IntRange(0, 1_000_000), default=3_000,
               show_default=True, help="Runs of the champion to find breaches in.")  # fmt: skip
+@click.option("--oracle", "oracle_scenarios", type=click.IntRange(0, 100_000), default=28,
+              show_default=True, help="How many of them an oracle meets.")  # fmt: skip
 @click.option("--against", multiple=True, metavar="P",
               help="A further policy to compare with; may be repeated.")  # fmt: skip
 @click.option("--seed", help="Instead of the experiment's.")
@@ -42,6 +44,7 @@ def command(
     scenarios: int,
     request_scenarios: int,
     safety_runs: int,
+    oracle_scenarios: int,
     against: tuple[str, ...],
     seed: str | None,
     repeat: int | None,
@@ -67,7 +70,8 @@ def command(
         raise InputError("--overlay: of what?\n    expected: --topology SCENARIO beside it")
     asked = Asked(
         policy, topologies, tuple(str(path) for path in overlays), scenarios,
-        min(request_scenarios, scenarios), safety_runs, seed, against, repeat,
+        min(request_scenarios, scenarios), safety_runs, min(oracle_scenarios, scenarios), seed,
+        against, repeat,
         workers or usable_cores(), " ".join(["hms", *sys.argv[1:]]),
     )  # fmt: skip
     proof = _proven(asked)

@@ -6,6 +6,7 @@ import json
 import math
 import platform
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ import numpy as np
 
 import hms
 from hms.documents import write_whole
-from hms.evolution.proof.compared import gap_closed
 from hms.evolution.proof.engines import SCENARIOS_LEAST, TAU_LEAST
 from hms.evolution.proof.gate import family_means
 from hms.experiments.proof.running import ALL_COLUMNS
@@ -151,11 +151,7 @@ def _families(proof: Proof) -> dict[str, Any]:
 
 
 def _oracle(proof: Proof) -> dict[str, Any] | None:
-    if proof.oracle_s is None:
-        return None
-    found = proof.verdict.comparison
-    closed = gap_closed(found.downtime_s, found.beaten.downtime_s, proof.oracle_s)
-    return {"downtime_s": proof.oracle_s, "gap_closed": closed}
+    return None if proof.oracle is None else asdict(proof.oracle)
 
 
 def _request(proof: Proof) -> dict[str, Any] | None:

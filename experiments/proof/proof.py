@@ -30,6 +30,7 @@ class Asked:
         scenarios: held-out failures that the gate judges.
         request_scenarios: of them, how many run on the request engine, too; 0: none.
         safety_runs: runs of the champion to look for breaches in.
+        oracle_scenarios: of the held-out failures, how many the oracle meets; 0: none.
         seed: instead of the experiment's own.
         against: further policies to compare with.
         repeat: draw the failures of this look again.
@@ -41,6 +42,7 @@ class Asked:
     scenarios: int = 400
     request_scenarios: int = 56
     safety_runs: int = 3_000
+    oracle_scenarios: int = 28
     seed: str | None = None
     against: tuple[str, ...] = ()
     repeat: int | None = None
@@ -106,6 +108,22 @@ class BreakerCheck:
         return self.opened == self.cases
 
 
+@dataclass(frozen=True, slots=True)
+class OracleGap:
+    """Mean downtimes on the failures that the oracle met, seconds.
+
+    Attributes:
+        closed: the champion's share of the way from the best baseline to the oracle; None where
+            there is no gap.
+    """
+
+    scenarios: int
+    champion_s: float
+    best_s: float
+    oracle_s: float
+    closed: float | None
+
+
 @dataclass(slots=True)
 class Proof:
     """Everything that was found.
@@ -114,7 +132,7 @@ class Proof:
         looks_before: earlier looks at the lineage.
         main: the failures that the gate judges; `apart`: those told apart, by part.
         widths: the gain by width of the guessed quantities; {1.0: …} alone where all is known.
-        oracle_s: mean downtime of the oracle on the gate's failures, None without one.
+        oracle: what knowing would be worth, None where it was not asked.
         ranks, breakers: of the request engine; None and empty where it was left out.
     """
 
@@ -133,7 +151,7 @@ class Proof:
     breakers: tuple[BreakerCheck, ...] = ()
     breaches: Mapping[str, int] = field(default_factory=dict)
     safety_runs: int = 0
-    oracle_s: float | None = None
+    oracle: OracleGap | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -147,6 +165,20 @@ class Proof:
     def passed(self) -> bool:
         """The gate passes, and the request engine does not speak against it."""
         return self.verdict.passed and self.engines_agree is not False
+
+
+def oracle_gap(setting: Setting, met: Met, told: Met, best: str) -> OracleGap:
+    """Where the champion stands between the best baseline and the oracle."""
+    from hms.evolution.oracle.gap import gap_closed
+
+    names = [stack.name for stack in setting.stacks]
+    same = met.first(len(told.orders))
+    ours_s, best_s, oracle_s = (
+        float(np.mean(np.asarray(scores.downtime_s)))
+        for scores in (same.scores(0), same.scores(names.index(best)), told.scores(0))
+    )
+    closed = gap_closed(best_s, ours_s, oracle_s)
+    return OracleGap(len(told.orders), ours_s, best_s, oracle_s, closed)
 
 
 def breaker_checks(setting: Setting, request: Met, probes: Met | None) -> tuple[BreakerCheck, ...]:

@@ -14,8 +14,15 @@ from hms.experiments.proof.breakers import is_breaker
 from hms.experiments.proof.incidents import Order, held_out_orders, narrowed, training_orders
 from hms.experiments.proof.looks import take_look
 from hms.experiments.proof.places import DEFAULT_SEED, Place, place_of
-from hms.experiments.proof.proof import Asked, BreakerCheck, Met, Proof, breaker_checks
-from hms.experiments.proof.running import FLUID, REQUEST, Runner, Setting, column, runner
+from hms.experiments.proof.proof import (
+    Asked,
+    BreakerCheck,
+    Met,
+    Proof,
+    breaker_checks,
+    oracle_gap,
+)
+from hms.experiments.proof.running import FLUID, ORACLE, REQUEST, Runner, Setting, column, runner
 from hms.experiments.proof.safety import KINDS
 from hms.experiments.proof.stacks import stacks_of
 from hms.experiments.proof.subject import subject_of
@@ -53,6 +60,7 @@ def prove(asked: Asked, progress: AnyProgress) -> Proof:
             for width in (WIDTHS if _guesses(places) else ())
         ]
         safety = work.safety(asked, places, seed)
+        told = work.oracle(sets[main][: asked.oracle_scenarios])
         requests = work.requests(sets[main][: asked.request_scenarios])
         probes = work.probes(sets[main], asked)
     verdict = judge(
@@ -67,6 +75,7 @@ def prove(asked: Asked, progress: AnyProgress) -> Proof:
         apart_found={name: _compared(setting, part, alpha) for name, part in apart.items()},
         widths={1.0: verdict.comparison}
         | {width: _compared(setting, part, alpha) for width, part in widths},
+        oracle=oracle_gap(setting, met, told, verdict.comparison.best) if told else None,
         ranks=ranks, breakers=checks, breaches=safety.breaches, safety_runs=safety.runs,
         seconds=dict(progress.timer.seconds),
     )  # fmt: skip
@@ -92,6 +101,10 @@ class _Work:
         if missing > 0:
             self._met("safety", training_orders(places, seed, missing), [0], FLUID, True)
         return Safety(self._runs, dict(self._breaches))
+
+    def oracle(self, orders: Sequence[Order]) -> Met | None:
+        """The oracle's rows, where the champion's would stand."""
+        return self._met("oracle", orders, [0], ORACLE, False) if orders else None
 
     def requests(self, orders: Sequence[Order]) -> Met | None:
         """Every stack on the request engine."""

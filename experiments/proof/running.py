@@ -28,8 +28,8 @@ Floats = NDArray[np.float64]
 
 OPENED, MUST_OPEN = "opened", "must_open"
 ALL_COLUMNS = (*COLUMNS, OPENED, MUST_OPEN, *KINDS)
-FLUID, REQUEST = "fluid", "request"
-CHUNK = {FLUID: 4, REQUEST: 1}
+FLUID, REQUEST, ORACLE = "fluid", "request", "oracle"
+CHUNK = {FLUID: 4, REQUEST: 1, ORACLE: 1}
 """Failures of a task, each with all stacks."""
 CHECKED_CHUNK = 24
 
@@ -79,7 +79,9 @@ def run_orders(
         scenario, compiled = drawn(order, setting.places)
         for at, index in enumerate(stacks):
             stack = setting.stacks[index]
-            if engine == REQUEST:
+            if engine == ORACLE:
+                row = _told(setting, scenario, compiled)
+            elif engine == REQUEST:
                 row = _requests(stack, scenario, compiled)
             else:
                 row = _flows(stack, scenario, compiled, checked and at == 0)
@@ -99,6 +101,21 @@ def _flows(stack: Stack, scenario: Any, compiled: Any, checked: bool) -> Floats:
     outcome, breaches = checked_run(compiled, tables, scenario)
     row[: len(COLUMNS)] = outcome.row()
     row[-len(KINDS) :] = [breaches[kind] for kind in KINDS]
+    return row
+
+
+def _told(setting: Setting, scenario: Any, compiled: Any) -> Floats:
+    """The best that knowing fault and place could make of it, over all baselines' data planes."""
+    from hms.evolution.oracle.best import best_row, planes, ranked
+    from hms.scenarios.policy_tables import tables
+
+    policies = {s.name: s.policy for s in setting.stacks[1:] if s.policy is not None}
+    found = [
+        best_row(tables(plane, scenario), compiled)[: len(COLUMNS)]
+        for plane in planes(policies).values()
+    ]
+    row = np.zeros(len(ALL_COLUMNS))
+    row[: len(COLUMNS)] = found[ranked(np.array(found))[0]]
     return row
 
 

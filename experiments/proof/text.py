@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hms.evolution.proof.compared import gap_closed
 from hms.evolution.proof.engines import SCENARIOS_LEAST, TAU_LEAST
 from hms.experiments.report.numbers import three_digits
 
@@ -136,12 +135,14 @@ def _widths(proof: Proof) -> Iterator[str]:
 
 
 def _oracle(proof: Proof) -> Iterator[str]:
-    if proof.oracle_s is None:
+    gap = proof.oracle
+    if gap is None:
         return
-    found = proof.verdict.comparison
-    closed = gap_closed(found.downtime_s, found.beaten.downtime_s, proof.oracle_s)
-    told = "no gap to close" if closed is None else f"{closed:.0%} of the gap to it is closed"
-    yield f"oracle: {three_digits(proof.oracle_s)} s; {told}"
+    told = "no gap to close" if gap.closed is None else f"{gap.closed:.0%} of the gap is closed"
+    yield (
+        f"oracle, {gap.scenarios} failures: {three_digits(gap.oracle_s)} s, champion"
+        f" {three_digits(gap.champion_s)} s, best baseline {three_digits(gap.best_s)} s: {told}"
+    )
 
 
 def _request(proof: Proof) -> Iterator[str]:

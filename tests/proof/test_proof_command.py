@@ -11,6 +11,7 @@ from hms.experiments.cli.main import run
 
 TINY = Path(__file__).resolve().parents[1] / "experiments" / "tiny.yaml"
 FEW = ["--topology", str(TINY), "--scenarios", "4", "--request", "2", "--safety-runs", "12"]
+FEW += ["--oracle", "1"]
 POLICY = """\
 schema: hms.policy/1
 about: {name: mine}
@@ -45,6 +46,8 @@ def test_four_failures_prove_nothing_and_the_first_line_says_so(folder, capsys):
     assert set(data["held_out"]["baselines"]) >= {"ladder", "platform", "envoy"}
     assert [row["width"] for row in data["widths"]] == [1.0, 0.5, 0.0]
     assert data["request"]["scenarios"] == 2
+    assert data["oracle"]["scenarios"] == 1
+    assert data["oracle"]["oracle_s"] >= 0.0
     assert len(data["incidents"]["held_out"]) == 4
     first = json.loads((folder / "mine.looks.jsonl").read_text())
     assert first["number"] == 1 and first["policy_sha256"] == data["policy"]["sha256"]
