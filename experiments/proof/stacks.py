@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.errors import InputError
-from hms.evolution.baselines import TODAY, load, names
+from hms.evolution.baselines import LAST_CHAMPION, TODAY, last_champion, load, names
 from hms.experiments.export.sources import find_policy, read_policy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hms.scenarios.policy_tables import PolicyTables
 
 CHAMPION = "champion"
-TUNED_FOLDER = "baselines"
+TUNED_FOLDER = "tuned"
 """Where a run keeps the baselines that it tuned."""
 
 
@@ -60,6 +60,9 @@ def stacks_of(
     for name in names():
         baseline = load(name)
         found.append(Stack(name, baseline.policy, baseline.footnote))
+    champion = last_champion()
+    if champion is not None and champion.policy.sha256 != subject.policy.sha256:
+        found.append(Stack(LAST_CHAMPION, champion.policy, champion.footnote))
     for path in _tuned(subject.run):
         found.append(Stack(path.stem, read_policy(path)))
     for name in against:

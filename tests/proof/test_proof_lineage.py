@@ -133,3 +133,24 @@ def test_looks_at_a_runs_policy_are_kept_in_the_run_and_change_none_of_its_files
     take_look(subject, ("shop",), "7", 400, None)
     assert (run / "proof" / "looks.jsonl").is_file()
     assert changed_files(run) == []
+
+
+def test_baselines_that_a_run_tuned_meet_its_champion_and_two_of_one_name_are_refused(folder):
+    from datetime import UTC, datetime
+
+    from hms.documents import dump_yaml
+    from hms.experiments.proof.stacks import CHAMPION, stacks_of
+    from hms.experiments.run_directory import RunDirectory
+
+    directory = RunDirectory.create(folder / "runs", "shop", datetime(2026, 11, 25, tzinfo=UTC))
+    directory.write("policy.yaml", dump_yaml(evolved("champion").to_mapping()))
+    tuned = evolved("tuned")
+    directory.write("tuned/ladder-tuned.yaml", dump_yaml(tuned.to_mapping()))
+    directory.finish({})
+    found = stacks_of(subject_of("latest"), (), ())
+    assert found[0].name == CHAMPION
+    by_name = {stack.name: stack for stack in found}
+    assert by_name["ladder-tuned"].policy.sha256 == tuned.sha256
+    assert {"ladder", "platform", "envoy"} < set(by_name)
+    with pytest.raises(InputError, match="two policies are called ladder"):
+        stacks_of(subject_of("latest"), (), ("ladder",))
