@@ -113,15 +113,15 @@ def _gain(found: Comparison) -> str:
         (-one.difference.low / max(one.downtime_s, 1e-9), one.bound_s / max(one.downtime_s, 1e-9))
     )
     return (
-        f"{one.gain_share:+.0%} [{bounds[0]:+.0%}, {bounds[1]:+.0%}] below {one.name}"
+        f"{one.gain_share:+.0%} [{bounds[0]:+.0%}, {bounds[1]:+.0%}] against {one.name}"
         f" ({three_digits(found.downtime_s)} s beside {three_digits(one.downtime_s)} s,"
-        f" {found.scenarios} failures)"
+        f" n = {found.scenarios})"
     )
 
 
 def _apart(proof: Proof) -> Iterator[str]:
     for name, found in proof.apart_found.items():
-        yield f"{PART_WORDS.get(name, name)}, apart: {_gain(found)}"
+        yield f"gain on {PART_WORDS.get(name, name)}, apart: {_gain(found)}"
 
 
 def _widths(proof: Proof) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _oracle(proof: Proof) -> Iterator[str]:
         return
     told = "no gap to close" if gap.closed is None else f"{gap.closed:.0%} of the gap is closed"
     yield (
-        f"oracle, {gap.scenarios} failures: {three_digits(gap.oracle_s)} s, champion"
+        f"oracle (n = {gap.scenarios}): {three_digits(gap.oracle_s)} s, champion"
         f" {three_digits(gap.champion_s)} s, best baseline {three_digits(gap.best_s)} s: {told}"
     )
 
