@@ -90,7 +90,7 @@ def opinion(found: Ranks) -> str:
     from hms.evolution.proof.engines import TAU_LEAST
 
     by_means, by_requests = found.gain_s
-    rank = "rank" if found.tau >= TAU_LEAST else "do not rank"
+    rank = "rank" if found.tau >= TAU_LEAST - 1e-9 else "do not rank"
     return (
         f"Request by request, on {found.scenarios} of these failures, the finalists and "
         f"{found.best} {rank} as they do by means (Kendall's tau {found.tau:.2f}); the chosen one "
