@@ -276,7 +276,9 @@ def _compare(data: Any, reader: Fields) -> ComparePlan:
         expected = "a baseline beside it: the oracle is none"
         reader.wrong((*path, "baselines"), "only the oracle", expected)
     interval = _values(section.get("interval"), INTERVAL_KEYS, (*path, "interval"), reader)
-    kept = {key: interval[key] for key in ("resamples", "level") if key in interval}
+    kept: dict[str, Any] = {
+        key: interval[key] for key in ("resamples", "level") if key in interval
+    }
     if "also" in section:
         also = reader.mapping(section["also"], (*path, "also"), "`also`")
         plain = {key: value for key, value in also.items() if key != "baselines"}

@@ -29,6 +29,6 @@ def test_an_origin_is_shown_as_file_and_line(shop):
 
 def test_every_quantity_is_counted_once(shop):
     counts = count_by_sureness(shop)
-    assert list(counts) == ["stated", "derived", "guessed", "default"]
+    assert list(counts) == ["stated", "measured", "derived", "guessed", "default"]
     assert sum(counts.values()) == len(list(quantities(shop)))
     assert counts["guessed"] == 4  # service time of two, calls of one edge, the rate

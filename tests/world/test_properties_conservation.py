@@ -105,5 +105,5 @@ def test_more_cores_never_do_worse_alone(scenario, times):
         return float(state.world["total_good"][0])
 
     found = [good(1.0), good(float(times)), good(2.0 * times)]
-    assert found[0] <= found[1] * (1 + 1e-9) <= found[2] * (1 + 1e-9) ** 2
+    assert found[0] <= found[1] * (1 + 1e-6) <= found[2] * (1 + 1e-6) ** 2  # time jumps over calm
     assert math.isfinite(found[2])
