@@ -10,7 +10,7 @@ from typing import Any
 
 from hms.documents import Problem, load_yaml, located, nearest
 from hms.errors import ExperimentError, InputError
-from hms.evolution.baselines import ORACLE
+from hms.evolution.baselines import MADE, ORACLE
 from hms.experiments import plan as plans
 from hms.experiments.plan import (
     Budget,
@@ -270,7 +270,7 @@ def _compare(data: Any, reader: Fields) -> ComparePlan:
     path = ("compare",)
     section = reader.mapping(data, path, "`compare`")
     reader.refuse_unknown(section, ("baselines", "also", "interval"), path, "`compare`")
-    known = (*plans.BASELINES, *plans.MADE)
+    known = (*plans.BASELINES, *MADE)
     names = _words(section, "baselines", known, path, reader)
     if names and set(names) <= {ORACLE}:
         expected = "a baseline beside it: the oracle is none"
