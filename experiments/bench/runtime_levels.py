@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import math
 import tracemalloc
 from collections.abc import Callable
@@ -32,6 +33,7 @@ FAILURES = 140  # the held-out set of the small budget
 
 def measure(size: Size) -> list[Figure]:
     """Memory, time, then the failures: all of the held-out set, or as many as are timed."""
+    logging.getLogger("hms.healing").setLevel(logging.CRITICAL)  # hundreds of instances fall ill
     figures = [*fresh_and_used()]
     works = {name: report_work(name) for name in LEVELS}
     taken = in_turn(works, 2 * size.rounds + 1)
