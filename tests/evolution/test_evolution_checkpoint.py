@@ -1,7 +1,9 @@
 """A search that died goes on, and ends as if it had not."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from toy_world import toy_world
 
@@ -9,6 +11,7 @@ from hms.errors import InputError
 from hms.evolution.backends import SerialBackend
 from hms.evolution.checkpoint import STATE, Checkpoint
 from hms.evolution.genome import Space
+from hms.evolution.objectives import column
 from hms.evolution.search import Search, SearchResult
 from hms.evolution.settings import SearchSettings
 
@@ -19,8 +22,8 @@ def search(families: tuple[str, ...], cases: list[float]):
         incidents=3000, families=families, population=12, incidents_per_genome=20
     )
 
-    def fresh() -> Search:
-        return Search(settings, SerialBackend({"train": cases}, toy_world), "7", Space())
+    def fresh(world=toy_world) -> Search:
+        return Search(settings, SerialBackend({"train": cases}, world), "7", Space())
 
     return fresh
 
@@ -64,6 +67,34 @@ def test_it_may_die_again_after_going_on(search, tmp_path: Path) -> None:
     last = search()
     last.restore(checkpoint)
     assert told(finished(last, checkpoint)) == whole
+
+
+def test_what_went_on_would_be_kept_as_it_was_found(search, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "checkpoint", "code")
+    one, later = search(), search()
+    one.advance()
+    one.save(checkpoint)
+    kept = json.loads((checkpoint.folder / STATE).read_text())
+    later.restore(checkpoint)
+    later.save(checkpoint)  # both random streams among it, that of chance genomes too
+    again = json.loads((checkpoint.folder / STATE).read_text())
+    assert again == {**kept, "parts": kept["parts"] + 1}
+
+
+def test_who_breached_safety_is_not_forgotten(search, tmp_path: Path) -> None:
+    def unsafe(policies: list, cases: list, pairs: np.ndarray) -> np.ndarray:
+        rows = toy_world(policies, cases, pairs)
+        rows[:, column("breaches")] = pairs[:, 0] % 2
+        return rows
+
+    checkpoint = Checkpoint(tmp_path / "checkpoint", "code")
+    one, later = search(unsafe), search(unsafe)
+    one.advance()
+    one.save(checkpoint)
+    later.restore(checkpoint)
+    breaches = [each.breaches for each in one.population]
+    assert any(breaches)
+    assert [each.breaches for each in later.population] == breaches
 
 
 def test_a_part_that_no_state_counts_is_written_again(search, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from toy_world import toy_world, wide_world
 from hms.agents.policy.healing_policy import HealingPolicy
 from hms.evolution.genome import Space
 from hms.evolution.individual import Individual
+from hms.evolution.objectives import column
 from hms.evolution.polish import live_numbers, polish
 
 CASES = [0.0] * 4
@@ -71,3 +72,14 @@ def test_what_disrupts_more_is_no_better(space: Space, policy: HealingPolicy) ->
 
     _, found, downtimes = polished(space, policy, bribed)
     assert not found or downtimes[-1] > downtimes[0] - 1e-9
+
+
+def test_a_safety_breach_is_never_a_gain(space: Space, policy: HealingPolicy) -> None:
+    def unsafe(policies: list, cases: list, pairs: np.ndarray) -> np.ndarray:
+        rows = wide_world(policies, cases, pairs)
+        start_s = wide_world([policy], cases, np.array([(0, int(j)) for j in pairs[:, 1]]))[:, 0]
+        rows[:, column("breaches")] = rows[:, 0] < start_s - 1e-9  # who is faster, breaches
+        return rows
+
+    _, found, _ = polished(space, policy, unsafe)
+    assert found == []

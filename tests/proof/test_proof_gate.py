@@ -117,6 +117,15 @@ def test_fewer_than_four_hundred_failures_prove_nothing():
     assert verdict.failed == ("scenarios",)
 
 
+@pytest.mark.parametrize("look", [1, 4])
+def test_the_gain_is_99_percent_sure_one_sided_and_later_looks_share_the_doubt(look):
+    verdict = judged(scores(times=0.8), look=look)
+    assert verdict.alpha == pytest.approx(0.01 / look)
+    assert verdict.comparison.beaten.difference.level == pytest.approx(1.0 - 2.0 * 0.01 / look)
+    certainty = next(part for part in verdict.parts if part.name == "certainty")
+    assert f"{1.0 - 0.01 / look:.4g} sure" in certainty.wanted
+
+
 def test_a_later_look_must_be_surer():
     noise = np.random.default_rng(5).normal(0.0, 15.0, 400)
     champion = np.maximum(np.asarray(scores().downtime_s) * 0.93 + noise, 0.0)
