@@ -26,7 +26,15 @@ from hms.agents.policy.kinds import (
     WINDOW_SLOTS,
 )
 from hms.agents.policy.parameters import BreakerParameters, RetryParameters
-from hms.agents.policy.retry import RetryState, deposit, refill, retries_left, spend, tokens_left
+from hms.agents.policy.retry import (
+    RetryState,
+    deposit,
+    drift,
+    refill,
+    retries_left,
+    spend,
+    tokens_left,
+)
 from hms.agents.policy.window import fill
 
 
@@ -164,8 +172,7 @@ def skip_dependency(
     if dt_s <= 0.0:
         return
     ticks = (after_s - before_s) / dt_s
-    spend(r, rp, o.retries * ticks)
-    deposit(r, rp, o.successes * ticks)
+    drift(r, rp, o.retries * ticks, o.successes * ticks)
     refill(r, rp, after_s)
     if not admits_all(b, bp) and (b.phase == CLOSED or b.phase == METRICS_ONLY):
         fill(

@@ -66,6 +66,13 @@ def spend(r: RetryState, p: RetryParameters, retries: float) -> None:
     r.spent = min(r.spent + retries * TOKEN, max(p.budget_max * TOKEN, r.spent))
 
 
+def drift(r: RetryState, p: RetryParameters, retries: float, successes: float) -> None:
+    """What a steady flow takes and puts back: floor and brim are met at its end, never between."""
+    each = float(int(p.budget_ratio * TOKEN + 0.5))
+    spent = r.spent + retries * TOKEN - successes * each
+    r.spent = max(min(spent, max(p.budget_max * TOKEN, r.spent)), 0.0)
+
+
 def tokens_left(r: RetryState, p: RetryParameters) -> float:
     """Tokens in the bucket, whole and part."""
     return max(p.budget_max * TOKEN - r.spent, 0.0) / TOKEN

@@ -84,7 +84,7 @@ def _budget() -> list[Row]:
         Value(
             ALGEBRA, f"budget of a tenth, {failing:.0%} fail: retries a request", "token-budget",
             measures.retries_per_request(settled_s=60.0), expected, 0.01, "",
-            {"faults/0/share": failing}, slack=0.03,
+            {"faults/0/share": failing},
         )
         for failing, expected in ((0.1, 0.0989), (0.2, 0.0870), (0.5, 0.0526))
     ]

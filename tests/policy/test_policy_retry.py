@@ -23,6 +23,7 @@ from hms.agents.policy.retry import (
     RetryState,
     backoff_s,
     deposit,
+    drift,
     give_back,
     in_flight_left,
     may_retry,
@@ -90,6 +91,15 @@ def test_a_sum_of_successes_deposits_as_much_as_each_alone(ratio, calls):
     for _ in range(calls):
         deposit(alone, p, 1.0)
     assert together.spent == alone.spent
+
+
+def test_a_long_flow_meets_floor_and_brim_at_its_end_only():
+    p = RetryParameters(budget_ratio=0.1, budget_max=100)
+    r = RetryState()
+    drift(r, p, retries=888.0, successes=8000.0)  # 88 more than come back, of a full bucket
+    assert tokens_left(r, p) == pytest.approx(12.0)
+    drift(r, p, retries=0.0, successes=5000.0)
+    assert tokens_left(r, p) == 100.0
 
 
 def test_tokens_come_by_time_only_where_they_are_asked_for():

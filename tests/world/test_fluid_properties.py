@@ -14,6 +14,7 @@ from hms.scenarios.engines.fluid.engine import state_of
 from hms.scenarios.engines.fluid.loop import run_to_end
 from hms.scenarios.engines.fluid.units import split_unit
 from hms.scenarios.machine_code import Door
+from hms.scenarios.model import Fault
 from hms.scenarios.object_code import MachineCode
 from hms.scenarios.policy_tables import tables
 
@@ -39,6 +40,19 @@ def test_a_jump_gives_what_the_full_run_gives(shop, ladder, name, healed):
     assert fast.downtime_s == pytest.approx(full.downtime_s, abs=0.3, rel=0.01)
     assert fast.disruption_s == pytest.approx(full.disruption_s, abs=0.3, rel=0.01)
     assert fast.verdict == full.verdict
+
+
+def test_a_budget_that_empties_slowly_empties_in_jumps_too(shop):
+    """10 % of errors want .111 retries a request, a tenth of a token comes back for a success."""
+    retry = {"max_attempts": 4, "base_s": 0.0, "jitter_kind": "none", "retry_on": ["error"]}
+    retry |= {"budget_kind": "tokens", "budget_ratio": 0.1, "budget_max": 40}
+    policy = policy_of(breaker={"enabled": False}, retry=retry)
+    errors = Fault("error", component="basket", start_s=30.0, parameters={"share": 0.1})
+    scenario = dataclasses.replace(shop, faults=(errors,))
+    fast = outcome(scenario, policy)
+    full = outcome(scenario, policy, fast_forward=False)
+    assert fast.bad > 1.0
+    assert fast.bad == pytest.approx(full.bad, rel=0.01)
 
 
 def test_a_calm_system_is_jumped_over(shop):
