@@ -81,6 +81,33 @@ def test_an_act_stopped_like_that_is_done_under_its_own_key_once_acts_are_allowe
     assert len(strategy.asked) == 1
 
 
+@pytest.mark.parametrize("by_ladder", [True, False])
+def test_a_store_that_takes_its_time_neither_stops_the_act_nor_breaks_a_rule(
+    healing: Build, clock: FakeClock, tmp_path: Path, by_ladder: bool
+) -> None:
+    """The switch was read before that; once the store has answered, over a second ago."""
+    done: list[str] = []
+    each = healing(policy=policy(**LADDER) if by_ladder else None, kill_switch=tmp_path / "observe")
+    strategy = Strategy("custom", succeed)
+    if by_ladder:
+        each.register_target("reconnect", lambda issue, amount: done.append("reconnect"))
+    else:
+        each.register_strategy(strategy)
+
+    def begin(key: str, issue: str, by: str) -> str:
+        clock.advance(1.2)
+        return "new"
+
+    async def use() -> HealingAction:
+        await fall_ill(each, clock)
+        each.ledger.begin_stored = begin
+        return await each.heal()
+
+    assert asyncio.run(use()) == ReconnectionAttempted(True)
+    assert len(done) + len(strategy.asked) == 1
+    assert each.broken_invariants == {}
+
+
 def test_with_no_time_left_the_next_strategy_is_not_begun(clock: FakeClock) -> None:
     config = UnifiedHealingConfig("cart", healing_timeout=0.06)
     each = create_self_healing(config, clock=clock, store="memory")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ill_component import LADDER, WELL, fall_ill, policy
+from ill_component import LADDER, WELL, Strategy, fall_ill, policy, succeed
 
 from hms.agents.healing import Degraded, create_basic_self_healing
 from hms.agents.healing.adapters.health_answer import health_answer
@@ -297,17 +297,30 @@ def test_an_act_that_the_guard_had_no_room_for_is_not_done(
     assert "invariant `guard`" in healing.held_back_by()
 
 
-def test_an_act_twice_under_one_key_is_seen(
-    healing: StandaloneSelfHealing, clock: FakeClock
-) -> None:
+def test_an_act_twice_under_one_key_is_seen_and_not_done(clock: FakeClock) -> None:
+    """As if the ledger had let it: its entry got lost, in memory and in the store."""
+    healing = create_basic_self_healing("cart", clock=clock, store="memory")
+    strategy = Strategy("reopen", succeed)
+    strategy.idempotency_key = lambda issue: "ticket 7"  # type: ignore[attr-defined]
+    healing.register_strategy(strategy)
+
     async def use() -> None:
         await fall_ill(healing, clock)
         assert (await healing.heal()).kind == "ReconnectionAttempted"
-        assert healing.watch is not None
-        healing.watch.look_before_act(healing.history[-1].key)
+        for _ in range(30):
+            clock.advance(1.0)
+            healing.report(WELL)
+            await healing.heal()
+        healing.ledger._keys.clear()
+        healing.ledger.begin_stored = None
+        for _ in range(3):
+            await fall_ill(healing, clock)
+            assert (await healing.heal()).kind == "NoAction"
 
     asyncio.run(use())
     assert healing.broken_invariants == {"repeated": 1}
+    assert [each.verdict for each in healing.history] == ["effective", DECIDED]
+    assert len(strategy.asked) == 1
 
 
 def test_an_act_without_a_look_at_the_kill_switch_is_seen(clock: FakeClock) -> None:

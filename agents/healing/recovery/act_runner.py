@@ -129,7 +129,6 @@ class ActRunner:
         disrupts = act_class(act.kind) != REVERSIBLE
         if disrupts:
             self.watch.look_at_guard(preview.guard, preview.limits)
-        self.watch.look_before_act(begun.key)
         if self._is_stopped(begun):
             return None
         begun.undo = carrier.undo
@@ -166,7 +165,6 @@ class ActRunner:
             return None
         if not await self._claim(begun, own):
             return None
-        self.watch.look_before_act(begun.key)
         if self._is_stopped(begun, own):
             return None
         with host.lock:
@@ -226,8 +224,13 @@ class ActRunner:
 
     def _is_stopped(self, begun: UnderWay, own: str = "") -> bool:
         """Whether acts were stopped while the intention was being written: a store may be slow."""
-        reason = self.host.held_back_by()
-        if not reason or self.treatment.under_way is begun:
+        if self.treatment.under_way is begun:  # by an earlier process: nothing is done here
+            return False
+        reason = self.host.held_back_by()  # reads the switch anew
+        if not reason:
+            self.watch.look_before_act(begun.key)
+            reason = self.host.held_back_by()  # a broken rule stops the act, too
+        if not reason:
             return False
         if own:  # never done: the same key must begin it once acts are allowed again
             self.host.ledger.withdraw(begun.key)
