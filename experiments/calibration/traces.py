@@ -30,8 +30,8 @@ from hms.experiments.calibration.fitted import (
     mean_of,
 )
 from hms.experiments.calibration.queues import Replica, replica_of
-from hms.experiments.calibration.span_files import Recorded, read_recorded
 from hms.experiments.calibration.visits import Visit, visits_of
+from hms.scenarios.importers.span_files import Recorded, read_spans
 from hms.scenarios.model import Component, Scenario
 
 NS = 1e9
@@ -54,7 +54,7 @@ def calibrate_traces(
     Raises:
         ManifestError: a file is wrong, or none of its services is in the scenario.
     """
-    recorded = read_recorded(paths)
+    recorded = read_spans(paths)
     names = recorded.names.known
     numbers = {name: number for name, number in names.items() if name in scenario.components}
     if not numbers:
@@ -62,8 +62,7 @@ def calibrate_traces(
         what = f"no service of the traces is in the scenario: {seen}"
         raise ManifestError([Problem((), what, known)], str(paths[0]))
     fit = _Fit(scenario, recorded, numbers, sampled)
-    if recorded.left_out:
-        fit.found.notes.append(f"{recorded.left_out:,} spans too many: left out")
+    fit.found.notes.extend(recorded.left_out())
     others = [name for name in names if name not in numbers]
     if others:
         fit.found.notes.append(f"not in the scenario, left out: {', '.join(others[:12])}")
@@ -80,7 +79,7 @@ class _Fit:
         self.names = {number: name for name, number in numbers.items()}
         self.sampled = sampled
         spans = recorded.spans
-        self.visits = visits_of(spans, recorded.replicas)
+        self.visits = visits_of(spans)
         starts = [span.start_ns for span in spans.values()]
         self.lasted_s = max((max(starts) - min(starts)) / NS, 1e-6)
         self.found = Calibration(
@@ -212,7 +211,7 @@ def undisturbed(visits: Sequence[Visit], servers: int) -> Floats:
     own: list[float] = []
     ahead: list[tuple[int, int, int]] = []  # phases still to come: start, end, replica
     for visit in visits:
-        replica = visit.replica
+        replica = visit.span.replica
         now = visit.span.start_ns
         while ahead and ahead[0][0] < now:
             _, end_ns, where = heapq.heappop(ahead)

@@ -1,8 +1,7 @@
 """Requests of each service as spans show them, with the calls that each made.
 
-The spans are read by `scenarios/importers`. A *visit* is a span that enters a service: its parent
-is of another service, or it has none and is no client's. Its own time is its length without the
-time in which a call of it was under way.
+A *visit* is what the importers call a request: a span that enters a service. Its own time is its
+length without the time in which a call of it was under way.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hms.scenarios.importers.span_trees import children_of, enters, inside, own_phases
 from hms.scenarios.importers.spans import CLIENT, PRODUCER, Span
 
 RETRY_SLACK_NS = 1000
@@ -40,70 +40,52 @@ class Visit:
     """One request at one replica of a service.
 
     Attributes:
-        replica: a number for where it was recorded.
         own_ns: its length without that of its calls.
         phases: when it was busy itself, (start, end), in order.
         root: it came from outside of what sends spans, or from a client.
     """
 
     span: Span
-    replica: int
     own_ns: int
     phases: tuple[tuple[int, int], ...]
     calls: list[Call] = field(default_factory=list)
     root: bool = False
 
 
-def visits_of(
-    spans: Mapping[int, Span], replicas: Mapping[int, int]
-) -> dict[int, list[Visit]]:
+def visits_of(spans: Mapping[int, Span]) -> dict[int, list[Visit]]:
     """Visits of each service by its number, in the order of their start."""
-    below: dict[int, list[Span]] = {}
-    for span in spans.values():
-        if span.parent:
-            below.setdefault(span.parent, []).append(span)
+    below = children_of(spans)
     found: dict[int, list[Visit]] = {}
     for span in spans.values():
-        parent = spans.get(span.parent)
-        if parent is None or parent.service != span.service:
-            visit = _visit(span, replicas.get(span.key, 0), below, not span.parent)
-            found.setdefault(span.service, []).append(visit)
+        if enters(span, spans):
+            found.setdefault(span.service, []).append(_visit(span, below))
     for visits in found.values():
         visits.sort(key=lambda visit: (visit.span.start_ns, visit.span.key))
     return found
 
 
-def _visit(
-    span: Span, replica: int, below: Mapping[int, list[Span]], root: bool
-) -> Visit:
+def _visit(span: Span, below: Mapping[int, list[Span]]) -> Visit:
     calls = sorted(_calls(span, below), key=lambda call: (call.start_ns, call.end_ns))
     _mark_retries(calls)
-    busy = [(c.start_ns, c.end_ns) for c in calls if c.waited]
-    phases = tuple(_gaps(span.start_ns, span.end_ns, busy))
+    phases = tuple(own_phases(span, ((c.start_ns, c.end_ns) for c in calls if c.waited)))
     own_ns = sum(end - start for start, end in phases)
-    return Visit(span, replica, own_ns, phases, calls, root)
+    return Visit(span, own_ns, phases, calls, not span.parent)
 
 
-def _calls(span: Span, below: Mapping[int, list[Span]]) -> Iterator[Call]:
+def _calls(request: Span, below: Mapping[int, list[Span]]) -> Iterator[Call]:
     """The calls of a visit, from any span of it in its own service."""
-    ahead = [span]
-    while ahead:
-        at = ahead.pop()
-        children = below.get(at.key, ())
-        remote = [child for child in children if child.service != at.service]
-        local = [child for child in children if child.service == at.service]
-        if at.kind in (CLIENT, PRODUCER) and not local:
+    for span, remote, local in inside(request, below):
+        if span.kind in (CLIENT, PRODUCER) and not local:
             server = remote[0] if remote else None
             callee = server.service if server else -1
-            waited = at.kind == CLIENT
-            yield Call(callee, at.start_ns, at.end_ns, at.failed, waited, server)
+            waited = span.kind == CLIENT
+            yield Call(callee, span.start_ns, span.end_ns, span.failed, waited, server)
         else:
             for child in remote:
                 waited = not child.follows
                 yield Call(
                     child.service, child.start_ns, child.end_ns, child.failed, waited, child
                 )
-        ahead.extend(local)
 
 
 def _mark_retries(calls: Sequence[Call]) -> None:
@@ -122,18 +104,3 @@ def _mark_retries(calls: Sequence[Call]) -> None:
         if before is not None and before.failed:
             call.again = call.start_ns >= before.end_ns - RETRY_SLACK_NS
         last[call.callee] = call
-
-
-def _gaps(
-    start_ns: int, end_ns: int, busy: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int]]:
-    """What is left of a time without others, given by start."""
-    at_ns = start_ns
-    for begins_ns, ends_ns in busy:
-        if begins_ns > at_ns:
-            yield at_ns, min(begins_ns, end_ns)
-        at_ns = max(at_ns, ends_ns)
-        if at_ns >= end_ns:
-            return
-    if end_ns > at_ns:
-        yield at_ns, end_ns

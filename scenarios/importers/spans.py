@@ -40,6 +40,8 @@ _SPOKEN_AS = {
     "rabbitmq": "amqp",
     "nats": "nats",
 }
+_REPLICA = ("service.instance.id", "k8s.pod.name", "k8s.pod.uid", "host.name", "hostname", "ip")
+"""Attributes of a resource or process that tell replicas of a service apart, the surest first."""
 _NO_NAME = re.compile(r"[\d.]+|[0-9a-f:]*:[0-9a-f:]*|localhost|\W*")
 
 
@@ -56,6 +58,7 @@ class Span:
         peer_kind: store, queue or service.
         follows: its parent did not wait for it.
         protocol: http, grpc, redis, …, "" where no attribute says.
+        replica: index in `Names.replicas` of where it was recorded.
     """
 
     key: int
@@ -69,32 +72,40 @@ class Span:
     peer_kind: str = ""
     follows: bool = False
     protocol: str = ""
+    replica: int = 0
 
 
 @dataclass(slots=True)
 class Names:
-    """Services by number, so that a million spans hold no million texts."""
+    """Services and replicas by number, so that a million spans hold no million texts."""
 
     known: dict[str, int] = field(default_factory=dict)
+    replicas: dict[str, int] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
         """The number of a service, a new one for a new name."""
         return self.known.setdefault(name, len(self.known))
 
+    def replica(self, attributes: Mapping[str, Any]) -> int:
+        """The number of a replica; the same for all that tell nothing of theirs."""
+        told = next((str(attributes[key]) for key in _REPLICA if attributes.get(key)), "")
+        return self.replicas.setdefault(told, len(self.replicas))
+
 
 def otlp_spans(resource: Any, names: Names) -> Iterator[Span | None]:
     """The spans of one entry of `resourceSpans`; None for one that cannot be read."""
-    service = _attributes(at(resource, "resource", "attributes")).get("service.name")
+    attributes = _attributes(at(resource, "resource", "attributes"))
+    service = attributes.get("service.name")
     if not isinstance(service, str) or not service:
         service = "unknown"
-    number = names.number(service)
+    number, replica = names.number(service), names.replica(attributes)
     scopes = items(resource, "scopeSpans") or items(resource, "instrumentationLibrarySpans")
     for scope in scopes:
         for span in items(scope, "spans"):
-            yield _otlp_span(span, number)
+            yield _otlp_span(span, number, replica)
 
 
-def _otlp_span(data: Any, service: int) -> Span | None:
+def _otlp_span(data: Any, service: int, replica: int) -> Span | None:
     trace, own = at(data, "traceId"), at(data, "spanId")
     start, end = _number(at(data, "startTimeUnixNano")), _number(at(data, "endTimeUnixNano"))
     if not trace or not own or start is None or end is None or end < start:
@@ -117,6 +128,7 @@ def _otlp_span(data: Any, service: int) -> Span | None:
         peer,
         peer_kind,
         protocol=_protocol(attributes),
+        replica=replica,
     )
 
 
@@ -129,28 +141,26 @@ def jaeger_spans(trace: Any, names: Names) -> Iterator[Span | None]:
         service = at(process, "serviceName")
         service = service if isinstance(service, str) and service else "unknown"
         number = services.setdefault(service, names.number(service))
-        yield _jaeger_span(span, number)
+        yield _jaeger_span(span, number, names.replica(_tags(process)))
 
 
-def _jaeger_span(data: Any, service: int) -> Span | None:
+def _jaeger_span(data: Any, service: int, replica: int) -> Span | None:
     trace, own = at(data, "traceID"), at(data, "spanID")
     start, lasted = _number(at(data, "startTime")), _number(at(data, "duration"))
     if not trace or not own or start is None or lasted is None or lasted < 0:
         return None
     parent, follows = _reference(data, trace)
-    tags = {
-        str(tag.get("key")): tag.get("value")
-        for tag in items(data, "tags")
-        if isinstance(tag, Mapping)
-    }
+    tags = _tags(data)
     peer, peer_kind = _peer(tags)
     failed = str(tags.get("error", "")).lower() == "true"
     failed = failed or str(tags.get("otel.status_code", "")).upper() == "ERROR"
     kind = _KINDS.get(str(tags.get("span.kind", "")).lower(), 0)
     start, end = 1000 * start, 1000 * (start + lasted)
     key = _key(trace, own)
-    protocol = _protocol(tags)
-    return Span(key, parent, service, start, end, kind, failed, peer, peer_kind, follows, protocol)
+    return Span(
+        key, parent, service, start, end, kind, failed, peer, peer_kind, follows,
+        _protocol(tags), replica,
+    )  # fmt: skip
 
 
 def _reference(data: Any, trace: Any) -> tuple[int, bool]:
@@ -195,6 +205,15 @@ def _attributes(data: Any) -> dict[str, Any]:
         if isinstance(key, str) and isinstance(value, Mapping):
             found[key] = next(iter(value.values()), None)
     return found
+
+
+def _tags(data: Any) -> dict[str, Any]:
+    """Jaeger's list of {key, value} of a span or process as a mapping."""
+    return {
+        str(tag.get("key")): tag.get("value")
+        for tag in items(data, "tags")
+        if isinstance(tag, Mapping)
+    }
 
 
 def _number(value: Any) -> int | None:

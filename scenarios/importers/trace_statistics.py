@@ -1,19 +1,18 @@
 """What spans say of a system: who calls whom how often, how long each service works.
 
-A *request* of a service is a span that enters it: its parent is of another service, or it has
-none. From the spans below it in the same service follow its calls; its *self time* is its own
-length without the time in which a call of it was under way, by the caller's clock where the
-caller has a span of its own for the call. Where it has none, the callee's span is taken, moved
-into its parent if the two clocks disagree.
+Of each request (`span_trees.py`) the *self time* is its length without the time in which a call of
+it was under way, by the caller's clock where the caller has a span of its own for the call. Where
+it has none, the callee's span is taken, moved into its parent if the two clocks disagree.
 """
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from hms.scenarios.importers.span_trees import children_of, enters, inside, own_phases
 from hms.scenarios.importers.spans import CLIENT, CONSUMER, PRODUCER, SERVER, Span
 
 _MOST_SAMPLES = 5000
@@ -120,28 +119,23 @@ class _Call:
 
 def observe(spans: dict[int, Span]) -> Seen:
     """What the spans, by key, say."""
-    below: dict[int, list[Span]] = {}
-    for span in spans.values():
-        if span.parent:
-            below.setdefault(span.parent, []).append(span)
+    below = children_of(spans)
     seen = Seen()
     for span in spans.values():
-        parent = spans.get(span.parent)
         seen.first_ns = min(seen.first_ns, span.start_ns)
         seen.last_ns = max(seen.last_ns, span.end_ns)
-        if span.parent and parent is None:
-            seen.orphans += 1
-        if parent is None or parent.service != span.service:
-            _request(span, parent is None, below, seen)
+        seen.orphans += span.parent != 0 and span.parent not in spans
+        if enters(span, spans):
+            _request(span, below, seen)
     return seen
 
 
-def _request(span: Span, root: bool, below: dict[int, list[Span]], seen: Seen) -> None:
+def _request(span: Span, below: dict[int, list[Span]], seen: Seen) -> None:
     """Count one request of a service: its self time, its outcome and its calls."""
     times = seen.services.setdefault(span.service, ServiceTimes())
     times.requests += 1
     times.failed += span.failed
-    if root and not span.parent:
+    if not span.parent:
         if span.kind in (SERVER, CONSUMER):
             times.roots += 1
         else:
@@ -155,24 +149,18 @@ def _request(span: Span, root: bool, below: dict[int, list[Span]], seen: Seen) -
     waited = sorted((c for c in calls if c.waited), key=lambda call: (call.start_ns, call.end_ns))
     for call in _overlapping(waited):
         seen.calls[call.key].beside += 1
-    busy_ns = _covered(waited, span.start_ns, span.end_ns)
-    times.self_ns.add(span.end_ns - span.start_ns - busy_ns)
+    own = own_phases(span, ((call.start_ns, call.end_ns) for call in waited))
+    times.self_ns.add(sum(end_ns - start_ns for start_ns, end_ns in own))
 
 
 def _calls(request: Span, below: dict[int, list[Span]], seen: Seen) -> Iterator[_Call]:
     """All calls that a request made, from any span of it."""
-    ahead = [request]
-    while ahead:
-        span = ahead.pop()
-        children = below.get(span.key, ())
-        remote = [child for child in children if child.service != span.service]
-        local = [child for child in children if child.service == span.service]
+    for span, remote, local in inside(request, below):
         if span.kind in (CLIENT, PRODUCER) and (remote or (span.peer and not local)):
             yield from _made(span, remote, seen)
         else:
             for child in remote:
                 yield _unmediated(span, child, seen)
-        ahead.extend(local)
 
 
 def _made(client: Span, remote: list[Span], seen: Seen) -> Iterator[_Call]:
@@ -228,14 +216,3 @@ def _overlapping(calls: list[_Call]) -> Iterator[_Call]:
             last, told = call, beside
         elif beside:
             told = True
-
-
-def _covered(calls: Iterable[_Call], start_ns: int, end_ns: int) -> int:
-    """How much of the time from start to end some call covers; calls are given by start."""
-    covered_ns, reached_ns = 0, start_ns
-    for call in calls:
-        begins_ns, ends_ns = max(call.start_ns, reached_ns), min(call.end_ns, end_ns)
-        if ends_ns > begins_ns:
-            covered_ns += ends_ns - begins_ns
-            reached_ns = ends_ns
-    return covered_ns

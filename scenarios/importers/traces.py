@@ -8,13 +8,9 @@ quiet hour are nearest to what a service takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from hms.documents import Problem
-from hms.errors import ManifestError
-from hms.scenarios.importers.files import cited_as, list_files
 from hms.scenarios.importers.findings import (
     TRACES,
     Fact,
@@ -26,18 +22,11 @@ from hms.scenarios.importers.findings import (
     sends_load,
 )
 from hms.scenarios.importers.ids import as_id
-from hms.scenarios.importers.json_stream import stream
-from hms.scenarios.importers.kubernetes_objects import at, items
 from hms.scenarios.importers.names import without_namespace
-from hms.scenarios.importers.spans import Names, Span, jaeger_spans, otlp_spans
+from hms.scenarios.importers.span_files import Recorded, read_spans
 from hms.scenarios.importers.trace_statistics import CallTimes, Seen, ServiceTimes, observe
 from hms.scenarios.provenance import DERIVED
 
-MOST_SPANS = 1_000_000
-"""Held at once, about 400 MB; what comes after them is left out, and said."""
-
-SUFFIXES = (".json", ".jsonl", ".ndjson")
-_ARRAYS = ("resourceSpans", "data")
 _FEW = 30
 _LONGEST_MS = 3.6e6
 _MOST_CALLS = 1e4
@@ -51,80 +40,19 @@ def read_traces(paths: Sequence[str | Path]) -> Findings:
     Raises:
         ManifestError: a file is no JSON or too large, or no file holds spans.
     """
-    files = list_files(paths, SUFFIXES)
-    reader = _Reader()
-    for file in files:
-        reader.read(file, cited_as(file, paths))
-        if reader.full:
-            break
-    if not reader.spans:
-        raise _no_spans(reader, cited_as(files[0], paths))
-    name = cited_as(files[0], paths)
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return _Findings(reader, Place(TRACES, f"{name}{more}", 0)).made()
-
-
-class _Reader:
-    """Gathers spans up to a limit."""
-
-    def __init__(self) -> None:
-        self.spans: dict[int, Span] = {}
-        self.names = Names()
-        self.unreadable = 0
-        self.doubled = 0
-        self.full = False
-        self.dependencies = False
-
-    def read(self, path: Path, name: str) -> None:
-        """The spans of one file."""
-        for _, item in stream(path, name, _ARRAYS):
-            inside = [each for key in _ARRAYS for each in items(item, key)]
-            for entry in inside or [item]:
-                for span in self._spans(entry):
-                    self._keep(span)
-                    if self.full:
-                        return
-
-    def _spans(self, entry: Any) -> Iterable[Span | None]:
-        """The spans of an entry of `resourceSpans`, or of a trace of Jaeger's."""
-        for key in ("scopeSpans", "instrumentationLibrarySpans"):
-            if at(entry, key) is not None:
-                return otlp_spans(entry, self.names)
-        if at(entry, "spans") is not None:
-            return jaeger_spans(entry, self.names)
-        self.dependencies |= at(entry, "callCount") is not None
-        return ()
-
-    def _keep(self, span: Span | None) -> None:
-        if span is None:
-            self.unreadable += 1
-        elif span.key in self.spans:
-            self.doubled += 1
-        elif len(self.spans) >= MOST_SPANS:
-            self.full = True
-        else:
-            self.spans[span.key] = span
-
-
-def _no_spans(reader: _Reader, name: str) -> ManifestError:
-    if reader.dependencies:
-        what = "Jaeger's dependencies, not traces"
-        return ManifestError([Problem((), what, "the format `jaeger` for it")], name)
-    bad = f" ({reader.unreadable} that cannot be read)" if reader.unreadable else ""
-    expected = "OTLP JSON (`resourceSpans`) or Jaeger's (`data: [{spans, processes}]`)"
-    return ManifestError([Problem((), f"no spans{bad}", expected)], name)
+    return _Findings(read_spans(paths)).made()
 
 
 class _Findings:
     """Turns what was seen into components and edges."""
 
-    def __init__(self, reader: _Reader, place: Place) -> None:
-        self._reader = reader
-        self._place = place
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+        self._place = Place(TRACES, recorded.source, 0)
         self._findings = Findings()
-        self._seen: Seen = observe(reader.spans)
+        self._seen: Seen = observe(recorded.spans)
         taken: dict[str, str] = {}
-        self._ids = {number: as_id(n, taken) for n, number in reader.names.known.items()}
+        self._ids = {number: as_id(n, taken) for n, number in recorded.names.known.items()}
 
     def made(self) -> Findings:
         """Everything, and notes."""
@@ -207,12 +135,12 @@ class _Findings:
         return name
 
     def _say(self) -> None:
-        reader, seen, say = self._reader, self._seen, self._findings.say
+        recorded, seen, say = self._recorded, self._seen, self._findings.say
         span_s = max(seen.last_ns - seen.first_ns, 0.0) / 1e9
         requests = sum(times.requests for times in seen.services.values())
-        say(f"{len(reader.spans)} spans of {span_s:.3g} s show {requests} requests")
-        if reader.full:
-            say(f"more than {MOST_SPANS:,} spans: the first {MOST_SPANS:,} are taken")
+        say(f"{len(recorded.spans)} spans of {span_s:.3g} s show {requests} requests")
+        for note in recorded.left_out():
+            say(note)
         if seen.orphans:
             say(
                 f"{seen.orphans} spans name a parent that is not in the files: taken as requests "
@@ -220,11 +148,6 @@ class _Findings:
             )
         if seen.moved:
             say(f"{seen.moved} spans lie outside their parent's time (clocks disagree): moved")
-        if reader.unreadable or reader.doubled:
-            say(
-                f"left out: {reader.unreadable} spans that cannot be read, "
-                f"{reader.doubled} that are there twice"
-            )
         few = [
             f"`{self._ids[n]}` ({t.requests})"
             for n, t in seen.services.items()

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from hms.errors import ManifestError
-from hms.experiments.calibration.span_files import read_recorded
 from hms.experiments.calibration.traces import undisturbed
 from hms.experiments.calibration.visits import visits_of
+from hms.scenarios.importers.span_files import read_spans
 
 MS = 1_000_000
 
@@ -34,9 +34,9 @@ def read(tmp_path):
     def read_them(*resources):
         path = tmp_path / "spans.json"
         path.write_text(json.dumps({"resourceSpans": list(resources)}), encoding="utf-8")
-        recorded = read_recorded([path])
+        recorded = read_spans([path])
         numbers = recorded.names.known
-        visits = visits_of(recorded.spans, recorded.replicas)
+        visits = visits_of(recorded.spans)
         return {name: visits.get(number, []) for name, number in numbers.items()}
 
     return read_them
@@ -124,16 +124,16 @@ def test_jaegers_json_gives_the_same_requests(tmp_path):
     }
     path = tmp_path / "jaeger.json"
     path.write_text(json.dumps({"data": [{"spans": spans, "processes": processes}]}))
-    recorded = read_recorded([path])
-    visits = visits_of(recorded.spans, recorded.replicas)
+    recorded = read_spans([path])
+    visits = visits_of(recorded.spans)
     (web,) = visits[recorded.names.known["web"]]
     assert web.own_ns == 60 * MS
     assert [call.again for call in web.calls] == [False, True]
-    assert web.replica != visits[recorded.names.known["cart"]][0].replica
+    assert web.span.replica != visits[recorded.names.known["cart"]][0].span.replica
 
 
 def test_a_file_without_spans_is_refused(tmp_path):
     path = tmp_path / "none.json"
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(ManifestError, match="no spans"):
-        read_recorded([path])
+        read_spans([path])

@@ -7,7 +7,7 @@ from import_manifests import calling, deployment
 from import_spans import Recorder, shop
 
 from hms.errors import ManifestError
-from hms.scenarios.importers import traces
+from hms.scenarios.importers import span_files
 from hms.scenarios.importers.assemble import Labels
 from hms.scenarios.importers.findings import kind_of
 from hms.scenarios.importers.read import Given, import_scenario
@@ -215,7 +215,7 @@ def test_manifests_say_replicas_and_traces_say_calls(write):
 
 
 def test_more_spans_than_the_limit_are_left_out_and_said(read, monkeypatch):
-    monkeypatch.setattr(traces, "MOST_SPANS", 50)
+    monkeypatch.setattr(span_files, "MOST_SPANS", 50)
     assert "more than 50 spans: the first 50 are taken" in read(shop()).said
 
 
