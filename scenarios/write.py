@@ -238,6 +238,8 @@ def _share(entries: list[Entry], holder: type[Component] | type[Edge]) -> Entry:
     for key in entries[0] if entries else ():
         if key not in keys or key == "kind":
             continue
+        if any(entry.get(key) is None for entry in entries):
+            continue  # no file can say "none" of one entry where `defaults` gives a value
         counts = Counter(repr(entry.get(key)) for entry in entries)
         text, count = counts.most_common(1)[0]
         if count >= 2 and 2 * count > len(entries) and text != repr(_plain_default(key, holder)):

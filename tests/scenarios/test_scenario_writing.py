@@ -1,5 +1,7 @@
 """A saved scenario loads back equal, and a person can read it."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from scenario_strategy import scenarios
@@ -39,6 +41,17 @@ def test_what_most_share_stands_under_defaults_and_defaults_are_left_out(shop):
     assert mapping["components"]["stock"]["workers"] == 16
     assert mapping["components"]["db"] == {"kind": "store", "service_time_ms": 1}
     assert mapping["edges"]["stock -> db"] == {}
+
+
+def test_what_some_do_without_is_no_default(shop):
+    """`lb_detect_s` may be left out, and nothing in a file says "none" of it."""
+    told = {**shop.components}
+    for name in ("web", "stock"):
+        told[name] = replace(told[name], lb_detect_s=2.0)
+    some = replace(shop, components=told)
+    mapping = scenario_to_mapping(some)
+    assert "lb_detect_s" not in mapping["defaults"]["component"]
+    assert parse_scenario(mapping) == (some, [])
 
 
 def test_a_file_has_a_line_for_each_value_and_edge(shop):
